@@ -1,0 +1,49 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+[assembly: DisableRuntimeMarshalling]
+
+namespace CniPlugins.Linux;
+
+/// <summary>
+/// The functions of the C library that Tmds.LibC does not declare. The library's name is the one Tmds.LibC uses, so that one
+/// <c>DirectPInvoke</c> binds both at link time.
+/// </summary>
+internal static unsafe partial class Libc
+{
+    private const string Library = "libc.so.6";
+
+    internal const int LOCK_SH = 1;
+    internal const int LOCK_EX = 2;
+    internal const int LOCK_NB = 4;
+    internal const int LOCK_UN = 8;
+
+    /// <summary>flock(2).</summary>
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial int flock(int fd, int operation);
+
+    /// <summary>rename(2).</summary>
+    [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int rename(string from, string to);
+
+    /// <summary>fstatfs(2); the buffer is a <c>struct statfs</c>, whose first word is <c>f_type</c>.</summary>
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial int fstatfs(int fd, long* buffer);
+
+    /// <summary>waitpid(2).</summary>
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial int waitpid(int pid, int* status, int options);
+
+    /// <summary>posix_spawn(3): returns the error number, errno is not set.</summary>
+    [LibraryImport(Library)]
+    internal static partial int posix_spawn(int* pid, byte* path, void* fileActions, void* attributes, byte** argv, byte** envp);
+
+    [LibraryImport(Library)]
+    internal static partial int posix_spawn_file_actions_init(void* fileActions);
+
+    [LibraryImport(Library)]
+    internal static partial int posix_spawn_file_actions_destroy(void* fileActions);
+
+    [LibraryImport(Library)]
+    internal static partial int posix_spawn_file_actions_adddup2(void* fileActions, int fd, int newFd);
+}
