@@ -63,7 +63,7 @@ public sealed class HarnessTests
         Assert.Equal(ReachOutcome.Refused, Reach.Tcp(host.Lan, TestHost.Address4, 8081).Outcome);
         Assert.Equal(ReachOutcome.Refused, Reach.Udp(host.Lan, TestHost.Address4, 8081).Outcome);
         Assert.True(host.Lan.Ping(TestHost.Address4));
-        host.Netns.NftScript("table inet t { chain c { type filter hook input priority 0; tcp dport 8080 drop; } }");
+        host.Netns.NftScript("table inet t { chain c { type filter hook input priority 0; tcp dport 8080 drop; }; }");
         Assert.Equal(ReachOutcome.TimedOut, Reach.Tcp(host.Lan, TestHost.Address4, 8080).Outcome);
     }
 
