@@ -33,7 +33,7 @@ executable() {
 
 # has_tests PROJECT: whether the filter leaves any.
 has_tests() {
-    [ -z "$filter" ] || [ -n "$("$(executable "$1")" -noLogo -noColor -list methods "${selection[@]}")" ]
+    [ -z "$filter" ] || "$(executable "$1")" -noColor -list methods/json "${selection[@]}" | jq -e 'length > 0' >/dev/null
 }
 
 # run_tests PROJECT SECONDS: adds to the totals, and lists what failed or was skipped.
@@ -46,7 +46,8 @@ run_tests() {
     if ! jq -e .results.summary "$report" >/dev/null 2>&1; then
         failed=$((failed + 1))
         echo "  FAILED  $project: ended with $status before its report (124: still running after $limit s)"
-        tail -n 60 "$log_directory/test-$project.log"
+        # The reason stands at its beginning (a crash) or its end (a hang); a crash's stack is hundreds of wide lines between.
+        { head -n 20 "$log_directory/test-$project.log"; echo …; tail -n 10 "$log_directory/test-$project.log"; } | cut -c1-200
         return 0
     fi
     passed=$((passed + $(jq .results.summary.passed "$report")))

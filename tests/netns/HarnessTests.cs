@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using CniPlugins.NetnsTests.Harness;
 
 namespace CniPlugins.NetnsTests;
@@ -125,11 +126,66 @@ public sealed class HarnessTests
         Assert.NotEqual("1", other.Netns.FindSysctl("net/bridge/bridge-nf-call-iptables"));
     }
 
+    [Fact]
+    public void A_killed_run_leaves_nothing()
+    {
+        string marker = Path.Combine(TestDirectory.Create("marker"), "ready");
+        ProcessStartInfo start = new(Environment.ProcessPath!, ["-explicit", "only", "-method", $"*.{nameof(Holds_a_host_until_killed)}"]);
+        start.Environment["HARNESS_MARKER"] = marker;
+        start.RedirectStandardOutput = true;
+        using Process run = Process.Start(start)!;
+        SpinWait.SpinUntil(() => File.Exists(marker) || run.HasExited, TimeSpan.FromSeconds(30));
+        string[] held = File.ReadAllLines(marker);   // its directory, and its namespace's inode
+
+        run.Kill();
+        run.WaitForExit();
+
+        Assert.True(Directory.Exists(held[0]));
+        Assert.Contains(TestDirectory.Sweep(), swept => held[0].StartsWith(swept, StringComparison.Ordinal));
+        Assert.False(Directory.Exists(held[0]));
+        Assert.DoesNotContain(held[1], NamespacesInUse());
+        Assert.DoesNotContain(held[0], File.ReadAllText("/proc/self/mountinfo"), StringComparison.Ordinal);
+    }
+
+    /// <summary>The other side of <see cref="A_killed_run_leaves_nothing"/>, in a process of its own.</summary>
+    [Fact(Explicit = true)]
+    public void Holds_a_host_until_killed()
+    {
+        string marker = Environment.GetEnvironmentVariable("HARNESS_MARKER") ?? throw new InvalidOperationException("HARNESS_MARKER is not set");
+        using TestHost host = TestHost.Create(TestHost.ReferenceBinaries);
+        using TcpEcho server = new(host.Netns, 8080);
+        File.WriteAllLines(marker + ".new", [host.Root, host.Netns.Exec("readlink", "/proc/self/ns/net").Output.Trim()]);
+        File.Move(marker + ".new", marker);
+        TestContext.Current.CancellationToken.WaitHandle.WaitOne(TimeSpan.FromMinutes(1));
+    }
+
     [Fact, RequiresKind("veth")]
     public void Kinds_are_told_apart_by_the_kernels_answer()
     {
         Assert.Null(Kernel.ProbeKind("veth"));
         Assert.Null(Kernel.ProbeKind("bridge"));
         Assert.Contains("Unknown device type", Kernel.ProbeKind("no-such-kind"), StringComparison.Ordinal);
+    }
+
+    /// <summary>The namespaces that a thread of any process is in, as "net:[4026531840]".</summary>
+    private static HashSet<string> NamespacesInUse()
+    {
+        HashSet<string> found = [];
+        foreach (string process in Directory.GetDirectories("/proc").Where(static d => char.IsAsciiDigit(Path.GetFileName(d)[0])))
+        {
+            try
+            {
+                foreach (string thread in Directory.GetDirectories(Path.Combine(process, "task")))
+                {
+                    found.Add(new FileInfo(Path.Combine(thread, "ns/net")).LinkTarget ?? "");
+                }
+            }
+            catch (IOException)
+            {
+                // It ended while we looked.
+            }
+        }
+
+        return found;
     }
 }
