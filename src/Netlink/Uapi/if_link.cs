@@ -67,7 +67,7 @@ public enum IFLA_INET : ushort
 [KernelEnum("IPV4_DEVCONF_", "linux/ip.h")]
 public enum IPV4_DEVCONF : ushort
 {
-    ARP_NOTIFY = 24,
+    ARP_NOTIFY = 22,
     ROUTE_LOCALNET = 26,
 }
 
