@@ -46,4 +46,17 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library)]
     internal static partial int posix_spawn_file_actions_adddup2(void* fileActions, int fd, int newFd);
+
+    /// <summary>The write end of a pipe has lost its reader.</summary>
+    internal const int SIGPIPE = 13;
+
+    internal const nint SIG_IGN = 1;
+
+    /// <summary>signal(2), for SIG_IGN only.</summary>
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial nint signal(int number, nint handler);
+
+    /// <summary>poll(2).</summary>
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial int poll(Polling.Entry* entries, ulong count, int timeout);
 }
