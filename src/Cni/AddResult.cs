@@ -13,5 +13,5 @@ public sealed record AddResult
     public IReadOnlyList<ResultRoute> Routes { get; init; } = [];
 
     /// <summary>Resolver settings.</summary>
-    public Dns Dns { get; init; } = new();
+    public DnsSettings Dns { get; init; } = new();
 }

@@ -42,7 +42,7 @@ internal static class LegacyResultWriter
         return writer;
     }
 
-    private static byte[] End(GoJsonWriter writer, Dns dns)
+    private static byte[] End(GoJsonWriter writer, DnsSettings dns)
     {
         writer.Key("dns");
         writer.BeginObject();

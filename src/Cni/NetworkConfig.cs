@@ -13,7 +13,7 @@ public sealed class NetworkConfig
         Ipam = root.FindObject("ipam");
         RuntimeConfig = root.FindObject("runtimeConfig");
         ArgsCni = root.FindObject("args")?.FindObject("cni");
-        Dns = root.FindObject("dns") is { } dns ? Dns.Read(dns) : null;
+        Dns = root.FindObject("dns") is { } dns ? DnsSettings.Read(dns) : null;
     }
 
     /// <summary>Which version the result is to be written in.</summary>
@@ -38,7 +38,7 @@ public sealed class NetworkConfig
     public ConfigObject? ArgsCni { get; }
 
     /// <summary>Below <c>dns</c>; null when the key is absent, empty when the object is.</summary>
-    public Dns? Dns { get; }
+    public DnsSettings? Dns { get; }
 
     /// <summary>The result of the plugins before this one (ADD), or of the whole ADD (DEL, CHECK); null when there is none.</summary>
     public AddResult? PrevResult { get; private init; }

@@ -8,7 +8,7 @@ internal static class ResultReader
 {
     internal static AddResult Read(ConfigObject result, CniVersion version)
     {
-        Dns dns = result.FindObject("dns") is { } settings ? Dns.Read(settings) : new Dns();
+        DnsSettings dns = result.FindObject("dns") is { } settings ? DnsSettings.Read(settings) : new DnsSettings();
         return version.Form == ResultForm.OneAddressPerFamily
             ? ReadPair(result, dns)
             : new AddResult
@@ -21,7 +21,7 @@ internal static class ResultReader
     }
 
     // 0.1.0, 0.2.0: routes stand below the address of their family.
-    private static AddResult ReadPair(ConfigObject result, Dns dns)
+    private static AddResult ReadPair(ConfigObject result, DnsSettings dns)
     {
         List<ResultIp> ips = [];
         List<ResultRoute> routes = [];

@@ -19,7 +19,7 @@ internal static class ResultWriter
         return writer.ToBytes();
     }
 
-    private static void WriteDns(GoJsonWriter writer, Dns dns)
+    private static void WriteDns(GoJsonWriter writer, DnsSettings dns)
     {
         if (dns.IsEmpty)
         {

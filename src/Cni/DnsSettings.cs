@@ -1,7 +1,7 @@
 namespace CniPlugins.Cni;
 
 /// <summary>Resolver settings, in a configuration and in a result.</summary>
-public sealed record Dns
+public sealed record DnsSettings
 {
     /// <summary>Addresses of name servers, best first.</summary>
     public IReadOnlyList<string> Nameservers { get; init; } = [];
@@ -20,7 +20,7 @@ public sealed record Dns
 
     /// <summary>Reads the object that a configuration or a result has below <c>dns</c>.</summary>
     /// <exception cref="CniException">A wrong type (6).</exception>
-    public static Dns Read(ConfigObject dns) => new()
+    public static DnsSettings Read(ConfigObject dns) => new()
     {
         Nameservers = dns.FindStrings("nameservers") ?? [],
         Domain = dns.FindString("domain") is { Length: > 0 } domain ? domain : null,
