@@ -26,6 +26,9 @@ public enum Errno
     /// <summary>No such device or address.</summary>
     ENXIO = 6,
 
+    /// <summary>Not a program for this machine.</summary>
+    ENOEXEC = 8,
+
     /// <summary>Not an open file.</summary>
     EBADF = 9,
 
@@ -67,6 +70,9 @@ public enum Errno
 
     /// <summary>Read-only file system.</summary>
     EROFS = 30,
+
+    /// <summary>Nobody reads the other end.</summary>
+    EPIPE = 32,
 
     /// <summary>Out of range.</summary>
     ERANGE = 34,

@@ -46,4 +46,51 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library)]
     internal static partial int posix_spawn_file_actions_adddup2(void* fileActions, int fd, int newFd);
+
+    /// <summary>The write end of a pipe has lost its reader.</summary>
+    internal const int SIGPIPE = 13;
+
+    internal const nint SIG_IGN = 1;
+
+    /// <summary>signal(2), for SIG_IGN only.</summary>
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial nint signal(int number, nint handler);
+
+    /// <summary>poll(2).</summary>
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial int poll(Polling.Entry* entries, ulong count, int timeout);
+
+    /// <summary>A child has ended.</summary>
+    internal const int SIGCHLD = 17;
+
+    internal const nint SIG_DFL = 0;
+
+    internal const short POSIX_SPAWN_SETSIGDEF = 4;
+    internal const short POSIX_SPAWN_SETSIGMASK = 8;
+
+    /// <summary>The number of pidfd_open(2), the same on every architecture (include/uapi/asm-generic/unistd.h).</summary>
+    internal const long SYS_pidfd_open = 434;
+
+    /// <summary>syscall(2), for calls without a wrapper.</summary>
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial long syscall(long number, long first, long second);
+
+    /// <summary>sigaction(2); the first word of <c>struct sigaction</c> is the handler.</summary>
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial int sigaction(int number, void* action, void* old);
+
+    [LibraryImport(Library)]
+    internal static partial int posix_spawnattr_init(void* attributes);
+
+    [LibraryImport(Library)]
+    internal static partial int posix_spawnattr_destroy(void* attributes);
+
+    [LibraryImport(Library)]
+    internal static partial int posix_spawnattr_setflags(void* attributes, short flags);
+
+    [LibraryImport(Library)]
+    internal static partial int posix_spawnattr_setsigmask(void* attributes, void* signals);
+
+    [LibraryImport(Library)]
+    internal static partial int posix_spawnattr_setsigdefault(void* attributes, void* signals);
 }

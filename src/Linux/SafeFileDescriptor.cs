@@ -10,6 +10,9 @@ public sealed class SafeFileDescriptor : SafeHandle
     internal SafeFileDescriptor(int descriptor)
         : base(-1, ownsHandle: true) => SetHandle(descriptor);
 
+    private SafeFileDescriptor(int descriptor, bool owns)
+        : base(-1, owns) => SetHandle(descriptor);
+
     /// <inheritdoc/>
     public override bool IsInvalid => handle < 0;
 
@@ -18,6 +21,9 @@ public sealed class SafeFileDescriptor : SafeHandle
 
     /// <inheritdoc/>
     protected override bool ReleaseHandle() => close((int)handle) == 0;
+
+    /// <summary>A descriptor that is not closed with this object, such as a standard stream's.</summary>
+    internal static SafeFileDescriptor Borrow(int descriptor) => new(descriptor, owns: false);
 
     /// <summary>open(2) with O_CLOEXEC added. Throws <see cref="LinuxException"/>.</summary>
     internal static SafeFileDescriptor Open(string path, int flags, uint mode = 0) =>
