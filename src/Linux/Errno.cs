@@ -1,9 +1,11 @@
 namespace CniPlugins.Linux;
 
 /// <summary>Error numbers of the kernel (include/uapi/asm-generic/errno.h) that this software tells apart.</summary>
+[KernelEnum("", "linux/errno.h")]
 public enum Errno
 {
     /// <summary>No error.</summary>
+    [KernelName("0")]
     None = 0,
 
     /// <summary>Operation not permitted.</summary>

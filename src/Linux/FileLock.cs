@@ -8,6 +8,8 @@ namespace CniPlugins.Linux;
 /// </summary>
 public sealed class FileLock : IDisposable
 {
+    private const uint Mode = 0x1E8;   // 0750, as the reference makes it
+
     private readonly SafeFileDescriptor _descriptor;
 
     private FileLock(SafeFileDescriptor descriptor) => _descriptor = descriptor;
@@ -20,13 +22,29 @@ public sealed class FileLock : IDisposable
     /// <exception cref="LinuxException">The file cannot be opened or locked.</exception>
     public static FileLock Shared(string path) => Acquire(path, Libc.LOCK_SH);
 
+    /// <summary>Waits for the exclusive lock on a file of an open directory, which is made if it is not there.</summary>
+    /// <exception cref="LinuxException">The file cannot be opened or locked.</exception>
+    public static FileLock Exclusive(StateDirectory directory, string name)
+    {
+        SafeFileDescriptor descriptor = directory.TryOpen(name, OpenFlags, Mode, out Errno errno)
+            ?? throw new LinuxException("open", directory.Describe(name), errno);
+        return Acquire(descriptor, directory.Describe(name), Libc.LOCK_EX);
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _descriptor.Dispose();
 
+    // O_NOFOLLOW: a state directory is not trusted to hold only what we put there.
+    private static int OpenFlags => O_RDWR | O_CREAT | O_NOFOLLOW;
+
     private static FileLock Acquire(string path, int operation)
     {
-        // O_NOFOLLOW: a state directory is not trusted to hold only what we put there.
-        SafeFileDescriptor descriptor = SafeFileDescriptor.Open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0x1E8 /* 0750 */);
+        SafeFileDescriptor descriptor = SafeFileDescriptor.Open(path, OpenFlags, Mode);
+        return Acquire(descriptor, path, operation);
+    }
+
+    private static FileLock Acquire(SafeFileDescriptor descriptor, string path, int operation)
+    {
         while (Libc.flock(descriptor.Value, operation) != 0)
         {
             Errno errno = LinuxException.Last;

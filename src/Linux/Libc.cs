@@ -26,6 +26,14 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int rename(string from, string to);
 
+    /// <summary>renameat(2).</summary>
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial int renameat(int fromDirectory, byte* from, int toDirectory, byte* to);
+
+    /// <summary>getdents64(2): entries of <c>struct linux_dirent64</c>.</summary>
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial nint getdents64(int fd, void* buffer, nuint count);
+
     /// <summary>fstatfs(2); the buffer is a <c>struct statfs</c>, whose first word is <c>f_type</c>.</summary>
     [LibraryImport(Library, SetLastError = true)]
     internal static partial int fstatfs(int fd, long* buffer);

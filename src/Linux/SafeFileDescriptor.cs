@@ -92,4 +92,22 @@ public sealed class SafeFileDescriptor : SafeHandle
             }
         }
     }
+
+    /// <summary>read(2) until the buffer is full or the file ends; says how much. Throws <see cref="LinuxException"/>.</summary>
+    internal int ReadFully(Span<byte> buffer, string subject)
+    {
+        int length = 0;
+        while (length < buffer.Length)
+        {
+            int count = Read(buffer[length..], subject);
+            if (count == 0)
+            {
+                break;
+            }
+
+            length += count;
+        }
+
+        return length;
+    }
 }

@@ -1,0 +1,93 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace CniPlugins.Ipam;
+
+/// <summary>Ranges of one family that serve one address of every container; used in their order.</summary>
+public sealed class RangeSet
+{
+    private readonly AddressRange[] _ranges;
+
+    /// <summary>Takes ranges as they are, having seen that they fit together.</summary>
+    /// <exception cref="IpamConfigException">There is none, their families differ, or they overlap.</exception>
+    public RangeSet(params IEnumerable<AddressRange> ranges)
+    {
+        _ranges = [.. ranges];
+        if (_ranges.Length == 0)
+        {
+            throw new IpamConfigException("a range set is empty; it must hold one range at least");
+        }
+
+        for (int i = 0; i < _ranges.Length; i++)
+        {
+            if (_ranges[i].Family != _ranges[0].Family)
+            {
+                throw new IpamConfigException(
+                    $"ranges {_ranges[0]} and {_ranges[i]} are of different families; IPv4 and IPv6 need a range set each");
+            }
+
+            for (int j = 0; j < i; j++)
+            {
+                if (_ranges[i].Overlaps(_ranges[j]))
+                {
+                    throw new IpamConfigException($"ranges {_ranges[j]} and {_ranges[i]} overlap");
+                }
+            }
+        }
+    }
+
+    /// <summary>The ranges, in order.</summary>
+    public IReadOnlyList<AddressRange> Ranges => _ranges;
+
+    /// <summary>The family of all of them.</summary>
+    public AddressFamily Family => _ranges[0].Family;
+
+    /// <summary>Whether one of the ranges holds the address.</summary>
+    public bool Contains(IPAddress address) => IndexOf(AddressMath.ToNumber(address)) >= 0;
+
+    /// <summary>Whether the two sets have an address in common.</summary>
+    public bool Overlaps(RangeSet other)
+    {
+        foreach (AddressRange range in _ranges)
+        {
+            foreach (AddressRange theirs in other._ranges)
+            {
+                if (range.Overlaps(theirs))
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Its ranges, separated by commas.</summary>
+    public override string ToString() => string.Join(',', (object[])_ranges);
+
+    /// <summary>The range that holds a number; -1 when none does.</summary>
+    internal int IndexOf(UInt128 number)
+    {
+        for (int i = 0; i < _ranges.Length; i++)
+        {
+            if (_ranges[i].Contains(number))
+            {
+                return i;
+            }
+        }
+
+        return -1;
+    }
+
+    /// <summary>How many addresses can be leased: all but gateways.</summary>
+    internal UInt128 Capacity()
+    {
+        UInt128 total = 0;
+        foreach (AddressRange range in _ranges)
+        {
+            total += range.Last - range.First + (range.Contains(range.GatewayNumber) ? 0u : 1u);
+        }
+
+        return total;
+    }
+}

@@ -1,0 +1,70 @@
+using CniPlugins.Linux;
+using CniPlugins.Netlink.Uapi;
+
+namespace CniPlugins.Netlink.Route;
+
+/// <summary>The kernel's announcements that a link of the namespace changed (RTNLGRP_LINK), from opening on.</summary>
+public sealed class LinkEvents : NetlinkConnection
+{
+    private LinkEvents(INetlinkSocket socket)
+        : base(socket, RouteAttributeNames.Instance)
+    {
+    }
+
+    /// <summary>Starts listening in the calling thread's namespace.</summary>
+    /// <exception cref="LinuxException">No socket to be had.</exception>
+    public static LinkEvents Open(INetlinkSockets sockets)
+    {
+        INetlinkSocket socket = sockets.Open(NETLINK.ROUTE);
+        socket.Join(RTNLGRP.LINK);
+        return new LinkEvents(socket);
+    }
+
+    /// <summary>
+    /// Returns as soon as the condition holds, asking again whenever something was announced about the link (or announcements were
+    /// lost). False when it does not hold within the time.
+    /// </summary>
+    /// <exception cref="LinuxException">The socket failed.</exception>
+    public bool Wait(InterfaceIndex index, Func<bool> condition, TimeSpan atMost)
+    {
+        long deadline = Environment.TickCount64 + (long)atMost.TotalMilliseconds;
+        while (!condition())
+        {
+            do
+            {
+                long left = deadline - Environment.TickCount64;
+                if (left <= 0)
+                {
+                    return false;
+                }
+
+                SetReceiveTimeout(TimeSpan.FromMilliseconds(left));
+            }
+            while (!ReceiveAnnouncement(index));
+        }
+
+        return true;
+    }
+
+    private bool ReceiveAnnouncement(InterfaceIndex index)
+    {
+        try
+        {
+            ReadOnlySpan<byte> datagram = Receive();
+            while (!datagram.IsEmpty)
+            {
+                NetlinkReply reply = Next(ref datagram);
+                if ((RTM)reply.Header.Type is RTM.NEWLINK or RTM.DELLINK && reply.HeaderAs<IfInfoMsg>().Index == index.Value)
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
+        catch (LinuxException e) when (e.Errno is Errno.EAGAIN or Errno.ENOBUFS)
+        {
+            return true;   // time is up, or announcements were lost: look again
+        }
+    }
+}

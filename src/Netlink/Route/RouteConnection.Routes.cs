@@ -1,0 +1,136 @@
+using System.Net;
+using CniPlugins.Linux;
+using CniPlugins.Netlink.Uapi;
+
+namespace CniPlugins.Netlink.Route;
+
+/// <content>Routes.</content>
+public sealed partial class RouteConnection
+{
+    /// <summary>
+    /// Adds a route; one to the same destination by another way stays beside it (NLM_F_CREATE alone, as the reference plugins do, so that
+    /// IPv6 routes join to a multipath route). <c>ip route append</c>.
+    /// </summary>
+    /// <exception cref="NetlinkException">EEXIST: the identical route is there; ENETUNREACH: the gateway is on no link.</exception>
+    public void AddRoute(IpRoute route) => Execute(RouteRequest(RTM.NEWROUTE, NLM_F.CREATE, route), $"{route}");
+
+    /// <summary>Deletes a route; false when there was none such. <c>ip route del</c>.</summary>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    public bool TryDeleteRoute(IpRoute route) => TryExecute(RouteRequest(RTM.DELROUTE, 0, route), $"{route}", Errno.ESRCH, Errno.ENOENT);
+
+    /// <summary>All routes of both families and all tables. <c>ip route show table all</c>, and <c>-6</c>.</summary>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    public IReadOnlyList<IpRoute> ListRoutes()
+    {
+        List<IpRoute> routes = [];
+        foreach (byte family in (ReadOnlySpan<byte>)[AddressFamilyNumber.Inet, AddressFamilyNumber.Inet6])
+        {
+            NetlinkMessage<RTA> request = Request<RtMsg, RTA>((ushort)RTM.GETROUTE, NLM_F.DUMP, new RtMsg { Family = family });
+            routes.AddRange(Dump<RTA, IpRoute>(request, ParseRoute, "all routes"));
+        }
+
+        return routes;
+    }
+
+    private static IpRoute? ParseRoute(NetlinkReply reply)
+    {
+        RtMsg header = reply.HeaderAs<RtMsg>();
+        IPAddress any = header.Family == AddressFamilyNumber.Inet6 ? IPAddress.IPv6Any : IPAddress.Any;
+        IpRoute route = new(any, header.DestinationLength)
+        {
+            Table = header.Table,
+            Scope = (RT_SCOPE)header.Scope,
+            Type = (RTN)header.Type,
+        };
+        foreach (NetlinkAttribute attribute in reply.AttributesAfter<RtMsg>())
+        {
+            route = attribute.As<RTA>() switch
+            {
+                RTA.DST => route with { Destination = attribute.GetAddress() },
+                RTA.GATEWAY => route with { Gateway = attribute.GetAddress() },
+                RTA.OIF => route with { Output = new InterfaceIndex(attribute.GetS32()) },
+                RTA.PREFSRC => route with { Source = attribute.GetAddress() },
+                RTA.PRIORITY => route with { Priority = attribute.GetU32() },
+                RTA.TABLE => route with { Table = attribute.GetU32() },
+                RTA.METRICS => ParseMetrics(route, attribute.Nested),
+                _ => route,
+            };
+        }
+
+        return route;
+    }
+
+    private static IpRoute ParseMetrics(IpRoute route, AttributeReader metrics)
+    {
+        foreach (NetlinkAttribute attribute in metrics)
+        {
+            route = attribute.As<RTAX>() switch
+            {
+                RTAX.MTU => route with { Mtu = attribute.GetU32() },
+                RTAX.ADVMSS => route with { AdvMss = attribute.GetU32() },
+                _ => route,
+            };
+        }
+
+        return route;
+    }
+
+    private NetlinkMessage<RTA> RouteRequest(RTM type, NLM_F flags, IpRoute route)
+    {
+        NetlinkMessage<RTA> request = Request<RtMsg, RTA>((ushort)type, flags, new RtMsg
+        {
+            Family = AddressFamilyNumber.Of(route.Destination),
+            DestinationLength = (byte)route.PrefixLength,
+            Table = (byte)(route.Table < 256 ? route.Table : (uint)RT_TABLE.UNSPEC),
+            Protocol = (byte)(type == RTM.NEWROUTE ? RTPROT.BOOT : RTPROT.UNSPEC),
+            Scope = (byte)route.Scope,
+            Type = (byte)route.Type,
+        });
+        AttributeWriter<RTA> attributes = request.Attributes;
+        if (route.PrefixLength > 0)
+        {
+            attributes.PutAddress(RTA.DST, route.Destination);
+        }
+
+        if (route.Gateway is IPAddress gateway)
+        {
+            attributes.PutAddress(RTA.GATEWAY, gateway);
+        }
+
+        if (route.Source is IPAddress source)
+        {
+            attributes.PutAddress(RTA.PREFSRC, source);
+        }
+
+        attributes.PutS32(RTA.OIF, route.Output.Value);
+        attributes.PutU32(RTA.TABLE, route.Table);
+        if (route.Priority is uint priority)
+        {
+            attributes.PutU32(RTA.PRIORITY, priority);
+        }
+
+        WriteMetrics(attributes, route);
+        return request;
+    }
+
+    private static void WriteMetrics(AttributeWriter<RTA> attributes, IpRoute route)
+    {
+        if (route.Mtu is null && route.AdvMss is null)
+        {
+            return;
+        }
+
+        using (attributes.Nest(RTA.METRICS, out AttributeWriter<RTAX> metrics))
+        {
+            if (route.Mtu is uint mtu)
+            {
+                metrics.PutU32(RTAX.MTU, mtu);
+            }
+
+            if (route.AdvMss is uint mss)
+            {
+                metrics.PutU32(RTAX.ADVMSS, mss);
+            }
+        }
+    }
+}

@@ -1,0 +1,157 @@
+using CniPlugins.Linux;
+using CniPlugins.Netlink;
+using CniPlugins.Netlink.Uapi;
+using CniPlugins.Nftables.Uapi;
+
+namespace CniPlugins.Nftables;
+
+/// <summary>nf_tables of one network namespace: the one in which its socket was opened.</summary>
+public sealed class NftConnection : NetlinkConnection
+{
+    private NftConnection(INetlinkSocket socket)
+        : base(socket, NftAttributeNames.Instance)
+    {
+    }
+
+    /// <summary>Opens a connection in the calling thread's namespace.</summary>
+    /// <exception cref="LinuxException">EPROTONOSUPPORT: this kernel has no netfilter netlink.</exception>
+    public static NftConnection Open(INetlinkSockets sockets) => new(sockets.Open(NETLINK.NETFILTER));
+
+    /// <summary>
+    /// Makes all changes of the transaction together. Deletions of what is gone already are left out. Closing the connection after a deletion
+    /// waits for an RCU grace period (12 to 16 ms), after additions alone it does not.
+    /// </summary>
+    /// <exception cref="NftException">The kernel refused a change, and so all of them.</exception>
+    public void Commit(NftTransaction transaction)
+    {
+        while (!transaction.IsEmpty)
+        {
+            HashSet<int> absent = [];
+            Refusal? refusal = Send(transaction, absent);
+            if (refusal is not null)
+            {
+                throw new NftException(refusal.Error.Errno, refusal.Description, refusal.Error.Message, refusal.Change);
+            }
+
+            if (absent.Count == 0)
+            {
+                return;
+            }
+
+            transaction = transaction.Without(absent);
+        }
+    }
+
+    /// <summary>Whether the table is there. <c>nft list tables</c>, for one.</summary>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    public bool HasTable(NftTable table)
+    {
+        NetlinkMessage<NFTA_TABLE> request = Request<NfGenMsg, NFTA_TABLE>(
+            MessageType(NFT_MSG.GETTABLE), 0, new NfGenMsg { Family = (byte)table.Family });
+        request.Attributes.PutString(NFTA_TABLE.NAME, table.Name);
+        return Find<NFTA_TABLE, object>(request, static _ => s_present, $"table {table}") is not null;
+    }
+
+    /// <summary>The element with that key, with data and comment; null if there is none (or no such set). <c>nft get element</c>.</summary>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    public NftElement? FindElement(NftSet set, NftElement element)
+    {
+        NetlinkMessage<NFTA_SET_ELEM_LIST> request = Request<NfGenMsg, NFTA_SET_ELEM_LIST>(
+            MessageType(NFT_MSG.GETSETELEM), 0, new NfGenMsg { Family = (byte)set.Table.Family });
+        NftTransaction.WriteElementList(request.Attributes, set, element, keyOnly: true);
+        return Find<NFTA_SET_ELEM_LIST, NftElement>(
+            request, static reply => NftElementParser.Parse(reply) is [NftElement first, ..] ? first : null, $"element of {set.Table} {set.Name}");
+    }
+
+    /// <summary>All elements of a set or map; none if there is no such set. Costs time with their number: not for ADD or DEL.</summary>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    public IReadOnlyList<NftElement> ListElements(NftSet set)
+    {
+        NetlinkMessage<NFTA_SET_ELEM_LIST> request = Request<NfGenMsg, NFTA_SET_ELEM_LIST>(
+            MessageType(NFT_MSG.GETSETELEM), NLM_F.DUMP, new NfGenMsg { Family = (byte)set.Table.Family });
+        request.Attributes.PutString(NFTA_SET_ELEM_LIST.TABLE, set.Table.Name);
+        request.Attributes.PutString(NFTA_SET_ELEM_LIST.SET, set.Name);
+        List<NftElement> elements = [];
+        try
+        {
+            foreach (IReadOnlyList<NftElement> part in Dump<NFTA_SET_ELEM_LIST, IReadOnlyList<NftElement>>(
+                request, NftElementParser.Parse, $"elements of {set.Table} {set.Name}"))
+            {
+                elements.AddRange(part);
+            }
+        }
+        catch (NetlinkException e) when (e.Errno == Errno.ENOENT)
+        {
+            // No table or no set: no elements.
+        }
+
+        return elements;
+    }
+
+    /// <summary>How many rules a table has, over all its chains: whether somebody flushed or changed it.</summary>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    public int CountRules(NftTable table)
+    {
+        NetlinkMessage<NFTA_RULE> request = Request<NfGenMsg, NFTA_RULE>(
+            MessageType(NFT_MSG.GETRULE), NLM_F.DUMP, new NfGenMsg { Family = (byte)table.Family });
+        request.Attributes.PutString(NFTA_RULE.TABLE, table.Name);
+        return Dump<NFTA_RULE, object>(request, static _ => s_present, $"rules of {table}").Count;
+    }
+
+    internal static ushort MessageType(NFT_MSG type) => (ushort)(((int)NFNL_SUBSYS.NFTABLES << 8) | (int)type);
+
+    private static readonly object s_present = new();
+
+    /// <summary>
+    /// Sends a batch and reads to its last answer. The first refusal that is not mere absence is the one reported; places of absent elements are
+    /// collected, for the kernel names each of them.
+    /// </summary>
+    private Refusal? Send(NftTransaction transaction, HashSet<int> absent)
+    {
+        const uint BatchBegin = 1;   // sequence numbers: 1 is BATCH_BEGIN, changes follow from 2 on
+
+        ReadOnlySpan<byte> batch = transaction.Seal(out uint lastSequence);
+        Send(batch);
+        Refusal? refusal = null;
+        while (true)
+        {
+            ReadOnlySpan<byte> datagram = Receive();
+            while (!datagram.IsEmpty)
+            {
+                NetlinkReply reply = Next(ref datagram);
+                uint sequence = reply.Header.Sequence;
+                if ((NLMSG)reply.Header.Type != NLMSG.ERROR)
+                {
+                    continue;
+                }
+
+                KernelError? error = KernelError.Parse(reply);
+                if (sequence == BatchBegin && error is not null)
+                {
+                    return new Refusal(error, "the transaction as a whole", null);
+                }
+
+                int place = (int)sequence - 2;
+                if (error is not null && place >= 0 && place < transaction.Changes.Count)
+                {
+                    NftChange change = transaction.Changes[place];
+                    if (error.Errno == Errno.ENOENT && change.MayBeAbsent)
+                    {
+                        absent.Add(place);
+                    }
+                    else
+                    {
+                        refusal ??= new Refusal(error, change.Description, change);
+                    }
+                }
+
+                if (sequence == lastSequence)
+                {
+                    return refusal;
+                }
+            }
+        }
+    }
+
+    private sealed record Refusal(KernelError Error, string Description, NftChange? Change);
+}

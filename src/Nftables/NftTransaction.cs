@@ -1,0 +1,266 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using CniPlugins.Netlink;
+using CniPlugins.Netlink.Uapi;
+using CniPlugins.Nftables.Expressions;
+using CniPlugins.Nftables.Uapi;
+
+namespace CniPlugins.Nftables;
+
+/// <summary>
+/// Changes that the kernel makes together or not at all. Built first, then handed to <see cref="NftConnection.Commit"/>. Equivalent to what
+/// <c>nft -f</c> does with a file.
+/// </summary>
+public sealed class NftTransaction
+{
+    private const int LargestMessage = 4096;
+
+    private readonly List<NftChange> _changes = [];
+    private byte[] _buffer = new byte[LargestMessage];
+    private int _length;
+    private uint _sequence;
+    private uint _setId;
+
+    /// <summary>Begins an empty transaction.</summary>
+    public NftTransaction() => AppendBatchMark(NFNL_MSG_BATCH.BEGIN);
+
+    /// <summary>Whether nothing was asked for.</summary>
+    public bool IsEmpty => _changes.Count == 0;
+
+    internal IReadOnlyList<NftChange> Changes => _changes;
+
+    /// <summary>Makes a table. <c>create table</c>: EEXIST if it is there.</summary>
+    public void AddTable(NftTable table, string comment)
+    {
+        NetlinkMessage<NFTA_TABLE> message = Begin<NFTA_TABLE>(NFT_MSG.NEWTABLE, NLM_F.CREATE | NLM_F.EXCL, table);
+        message.Attributes.PutString(NFTA_TABLE.NAME, table.Name);
+        NftComment.Write(message.Attributes, NFTA_TABLE.USERDATA, comment);
+        End(message, new NftChange($"create table {table}"));
+    }
+
+    /// <summary>Deletes a table with all that is in it. ENOENT if it is not there.</summary>
+    public void DeleteTable(NftTable table)
+    {
+        NetlinkMessage<NFTA_TABLE> message = Begin<NFTA_TABLE>(NFT_MSG.DELTABLE, 0, table);
+        message.Attributes.PutString(NFTA_TABLE.NAME, table.Name);
+        End(message, new NftChange($"delete table {table}"));
+    }
+
+    /// <summary>Makes a chain. <c>create chain</c>.</summary>
+    public void AddChain(NftChain chain)
+    {
+        NetlinkMessage<NFTA_CHAIN> message = Begin<NFTA_CHAIN>(NFT_MSG.NEWCHAIN, NLM_F.CREATE | NLM_F.EXCL, chain.Table);
+        AttributeWriter<NFTA_CHAIN> attributes = message.Attributes;
+        attributes.PutString(NFTA_CHAIN.TABLE, chain.Table.Name);
+        attributes.PutString(NFTA_CHAIN.NAME, chain.Name);
+        if (chain.Hook is NftHook hook)
+        {
+            attributes.PutString(NFTA_CHAIN.TYPE, hook.Type);
+            attributes.PutU32BigEndian(NFTA_CHAIN.POLICY, (uint)NF.ACCEPT);
+            using (attributes.Nest(NFTA_CHAIN.HOOK, out AttributeWriter<NFTA_HOOK> nested))
+            {
+                nested.PutU32BigEndian(NFTA_HOOK.HOOKNUM, (uint)hook.Hook);
+                nested.PutU32BigEndian(NFTA_HOOK.PRIORITY, unchecked((uint)hook.Priority));
+            }
+        }
+
+        End(message, new NftChange($"create chain {chain.Table} {chain.Name}"));
+    }
+
+    /// <summary>Makes a set or map. <c>create set</c>.</summary>
+    public void AddSet(NftSet set)
+    {
+        NetlinkMessage<NFTA_SET> message = Begin<NFTA_SET>(NFT_MSG.NEWSET, NLM_F.CREATE | NLM_F.EXCL, set.Table);
+        AttributeWriter<NFTA_SET> attributes = message.Attributes;
+        attributes.PutString(NFTA_SET.TABLE, set.Table.Name);
+        attributes.PutString(NFTA_SET.NAME, set.Name);
+        attributes.PutU32BigEndian(NFTA_SET.FLAGS, (uint)set.Flags);
+        attributes.PutU32BigEndian(NFTA_SET.KEY_TYPE, NftDataTypes.Number(set.KeyTypes));
+        attributes.PutU32BigEndian(NFTA_SET.KEY_LEN, (uint)NftDataTypes.Length(set.KeyTypes));
+        if (set.DataTypes.Count > 0)
+        {
+            attributes.PutU32BigEndian(NFTA_SET.DATA_TYPE, NftDataTypes.Number(set.DataTypes));
+            attributes.PutU32BigEndian(NFTA_SET.DATA_LEN, (uint)NftDataTypes.Length(set.DataTypes));
+        }
+
+        attributes.PutU32BigEndian(NFTA_SET.ID, ++_setId);
+        if (set.Intervals)
+        {
+            WriteFields(attributes, set);
+        }
+
+        End(message, new NftChange($"create set {set.Table} {set.Name}"));
+    }
+
+    /// <summary>Puts a rule at the end of its chain. <c>add rule</c>.</summary>
+    public void AddRule(NftRule rule)
+    {
+        NftChain chain = rule.Chain;
+        NetlinkMessage<NFTA_RULE> message = Begin<NFTA_RULE>(NFT_MSG.NEWRULE, NLM_F.CREATE | NLM_F.APPEND, chain.Table);
+        AttributeWriter<NFTA_RULE> attributes = message.Attributes;
+        attributes.PutString(NFTA_RULE.TABLE, chain.Table.Name);
+        attributes.PutString(NFTA_RULE.CHAIN, chain.Name);
+        using (attributes.Nest(NFTA_RULE.EXPRESSIONS, out AttributeWriter<NFTA_LIST> list))
+        {
+            foreach (IExpression expression in rule.Expressions)
+            {
+                using (list.Nest(NFTA_LIST.ELEM, out AttributeWriter<NFTA_EXPR> element))
+                {
+                    element.PutString(NFTA_EXPR.NAME, expression.Name);
+                    expression.WriteData(element);
+                }
+            }
+        }
+
+        if (rule.Comment is not null)
+        {
+            NftComment.Write(attributes, NFTA_RULE.USERDATA, rule.Comment);
+        }
+
+        End(message, new NftChange($"add rule {chain.Table} {chain.Name}"));
+    }
+
+    /// <summary>
+    /// Puts an element into a set or map. <c>add element</c>: one with the same key and data is left as it is, one with other data is EEXIST.
+    /// <c>create element</c> with <paramref name="exclusive"/>: any with the key is EEXIST.
+    /// </summary>
+    public void AddElement(NftSet set, NftElement element, bool exclusive = false)
+    {
+        NLM_F flags = exclusive ? NLM_F.CREATE | NLM_F.EXCL : NLM_F.CREATE;
+        WriteElement(NFT_MSG.NEWSETELEM, flags, set, element, $"add element {set.Table} {set.Name}");
+    }
+
+    /// <summary>Deletes an element; one that is not there is passed over by <see cref="NftConnection.Commit"/>.</summary>
+    public void TryDeleteElement(NftSet set, NftElement element) =>
+        WriteElement(NFT_MSG.DELSETELEM, 0, set, element, $"delete element {set.Table} {set.Name}", mayBeAbsent: true);
+
+    /// <summary>The same changes without those at the given places.</summary>
+    internal NftTransaction Without(IReadOnlySet<int> places)
+    {
+        NftTransaction rest = new();
+        for (int i = 0; i < _changes.Count; i++)
+        {
+            if (places.Contains(i))
+            {
+                continue;
+            }
+
+            NftChange change = _changes[i];
+            ReadOnlySpan<byte> bytes = _buffer.AsSpan(change.Start, change.Length);
+            rest.Reserve();
+            bytes.CopyTo(rest._buffer.AsSpan(rest._length));
+            MemoryMarshal.Write(rest._buffer.AsSpan(rest._length + 8), ++rest._sequence);
+            rest._changes.Add(change with { Start = rest._length });
+            rest._length += change.Length;
+        }
+
+        return rest;
+    }
+
+    /// <summary>
+    /// The whole batch, to be sent once. Only the last change asks for an acknowledgement: the kernel queues errors in order, so whoever
+    /// has read the last one's answer has read all.
+    /// </summary>
+    internal ReadOnlySpan<byte> Seal(out uint lastSequence)
+    {
+        NftChange last = _changes[^1];
+        Span<byte> flags = _buffer.AsSpan(last.Start + 6, 2);
+        MemoryMarshal.Write(flags, (ushort)(MemoryMarshal.Read<ushort>(flags) | (ushort)NLM_F.ACK));
+        lastSequence = _sequence;
+        AppendBatchMark(NFNL_MSG_BATCH.END);
+        return _buffer.AsSpan(0, _length);
+    }
+
+    internal static void WriteElementList(
+        AttributeWriter<NFTA_SET_ELEM_LIST> attributes, NftSet set, NftElement element, bool keyOnly)
+    {
+        attributes.PutString(NFTA_SET_ELEM_LIST.TABLE, set.Table.Name);
+        attributes.PutString(NFTA_SET_ELEM_LIST.SET, set.Name);
+        using (attributes.Nest(NFTA_SET_ELEM_LIST.ELEMENTS, out AttributeWriter<NFTA_LIST> list))
+        using (list.Nest(NFTA_LIST.ELEM, out AttributeWriter<NFTA_SET_ELEM> nested))
+        {
+            WriteValue(nested, NFTA_SET_ELEM.KEY, element.Key);
+            if (element.KeyEnd is byte[] end)
+            {
+                WriteValue(nested, NFTA_SET_ELEM.KEY_END, end);
+            }
+
+            if (element.Data is byte[] data && !keyOnly)
+            {
+                WriteValue(nested, NFTA_SET_ELEM.DATA, data);
+            }
+
+            if (element.Comment is string comment && !keyOnly)
+            {
+                NftComment.Write(nested, NFTA_SET_ELEM.USERDATA, comment);
+            }
+        }
+    }
+
+    private static void WriteValue(AttributeWriter<NFTA_SET_ELEM> element, NFTA_SET_ELEM type, byte[] value)
+    {
+        using (element.Nest(type, out AttributeWriter<NFTA_DATA> data))
+        {
+            data.PutBytes(NFTA_DATA.VALUE, value);
+        }
+    }
+
+    private static void WriteFields(AttributeWriter<NFTA_SET> attributes, NftSet set)
+    {
+        using (attributes.Nest(NFTA_SET.DESC, out AttributeWriter<NFTA_SET_DESC> description))
+        using (description.Nest(NFTA_SET_DESC.CONCAT, out AttributeWriter<NFTA_LIST> fields))
+        {
+            foreach (NftDataType type in set.KeyTypes)
+            {
+                using (fields.Nest(NFTA_LIST.ELEM, out AttributeWriter<NFTA_SET_FIELD> field))
+                {
+                    field.PutU32BigEndian(NFTA_SET_FIELD.LEN, (uint)NftDataTypes.LengthOf(type));
+                }
+            }
+        }
+    }
+
+    private void WriteElement(
+        NFT_MSG type, NLM_F flags, NftSet set, NftElement element, string description, bool mayBeAbsent = false)
+    {
+        NetlinkMessage<NFTA_SET_ELEM_LIST> message = Begin<NFTA_SET_ELEM_LIST>(type, flags, set.Table);
+        WriteElementList(message.Attributes, set, element, keyOnly: type == NFT_MSG.DELSETELEM);
+        End(message, new NftChange(description) { Set = set, Element = element, MayBeAbsent = mayBeAbsent });
+    }
+
+    private NetlinkMessage<TAttribute> Begin<TAttribute>(NFT_MSG type, NLM_F flags, NftTable table)
+        where TAttribute : unmanaged, Enum
+    {
+        Reserve();
+        return NetlinkMessage<TAttribute>.Begin(
+            _buffer.AsSpan(_length), NftConnection.MessageType(type), flags, ++_sequence, new NfGenMsg { Family = (byte)table.Family });
+    }
+
+    private void End<TAttribute>(NetlinkMessage<TAttribute> message, NftChange change)
+        where TAttribute : unmanaged, Enum
+    {
+        int length = message.Seal().Length;
+        _changes.Add(change with { Start = _length, Length = length });
+        _length += length;
+    }
+
+    private void AppendBatchMark(NFNL_MSG_BATCH mark)
+    {
+        Reserve();
+
+        // The subsystem stands in res_id in network order, whatever the machine's.
+        ushort subsystem = BinaryPrimitives.ReverseEndianness((ushort)NFNL_SUBSYS.NFTABLES);
+        NfGenMsg header = new() { ResourceId = IsLittleEndian ? subsystem : (ushort)NFNL_SUBSYS.NFTABLES };
+        _length += NetlinkMessage<NFTA_TABLE>.Begin(_buffer.AsSpan(_length), (ushort)mark, 0, ++_sequence, header).Length;
+    }
+
+    private static bool IsLittleEndian => MemoryMarshal.AsBytes<ushort>([1])[0] == 1;
+
+    private void Reserve()
+    {
+        if (_buffer.Length - _length < LargestMessage)
+        {
+            Array.Resize(ref _buffer, checked(_buffer.Length * 2));
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using System.Net;
+using System.Net.Sockets;
+using CniPlugins.Nftables;
+
+namespace CniPlugins.Publishing;
+
+/// <summary>Makes the elements that carry out one rule of policy each.</summary>
+public static class PolicyElements
+{
+    /// <summary>A published port.</summary>
+    public static RuleElement Published(PublishedPort port, string comment)
+    {
+        bool v6 = port.ContainerAddress.AddressFamily == AddressFamily.InterNetworkV6;
+        NftKey key = new();
+        if (!port.OnEveryAddress)
+        {
+            key.Add(port.HostAddress);
+        }
+
+        key.AddProtocol((byte)port.Protocol).AddPort(port.HostPort);
+        NftSet map = port.OnEveryAddress
+            ? (v6 ? Ruleset.PublishedAny6 : Ruleset.PublishedAny4)
+            : (v6 ? Ruleset.Published6 : Ruleset.Published4);
+        return new RuleElement(map.Name, new NftElement(key.ToArray())
+        {
+            Data = new NftKey().Add(port.ContainerAddress).AddPort(port.ContainerPort).ToArray(),
+            Comment = comment,
+        });
+    }
+
+    /// <summary>A container address leaves its network by the host's address.</summary>
+    public static RuleElement Masqueraded(IPAddress address, string comment) =>
+        new((IsV6(address) ? Ruleset.Masqueraded6 : Ruleset.Masqueraded4).Name, new NftElement(new NftKey().Add(address).ToArray())
+        {
+            Comment = comment,
+        });
+
+    /// <summary>A subnet lives on a bridge: what comes from the one and leaves by the other stays within its network.</summary>
+    public static RuleElement Network(IPNetwork subnet, string bridge) =>
+        new((IsV6(subnet.BaseAddress) ? Ruleset.Networks6 : Ruleset.Networks4).Name,
+            new NftElement(new NftKey().Add(subnet.BaseAddress).AddInterfaceName(bridge).ToArray())
+            {
+                KeyEnd = new NftKey().Add(LastAddress(subnet)).AddInterfaceName(bridge).ToArray(),
+                Comment = bridge,
+            });
+
+    /// <summary>Nobody outside opens a connection into the bridge; within it, everybody may.</summary>
+    public static IReadOnlyList<RuleElement> Isolated(string bridge) =>
+    [
+        new RuleElement(Ruleset.Isolated.Name, new NftElement(new NftKey().AddInterfaceName(bridge).ToArray()) { Comment = bridge }),
+        new RuleElement(
+            Ruleset.Inside.Name, new NftElement(new NftKey().AddInterfaceName(bridge).AddInterfaceName(bridge).ToArray()) { Comment = bridge }),
+    ];
+
+    private static bool IsV6(IPAddress address) => address.AddressFamily == AddressFamily.InterNetworkV6;
+
+    private static IPAddress LastAddress(IPNetwork subnet)
+    {
+        byte[] bytes = subnet.BaseAddress.GetAddressBytes();
+        for (int bit = subnet.PrefixLength; bit < bytes.Length * 8; bit++)
+        {
+            bytes[bit / 8] |= (byte)(0x80 >> (bit % 8));
+        }
+
+        return new IPAddress(bytes);
+    }
+}

@@ -1,0 +1,187 @@
+using CniPlugins.Nftables;
+using CniPlugins.Nftables.Expressions;
+using CniPlugins.Nftables.Uapi;
+using static CniPlugins.Nftables.NftDataType;
+
+namespace CniPlugins.Publishing;
+
+/// <summary>
+/// The table <c>inet cni_plugins</c>: a fixed number of chains and rules, whatever the scale. What grows are the elements of its sets and maps.
+/// <c>nft list table inet cni_plugins</c> shows all of it; docs/ARCHITECTURE.md explains the way of a packet.
+/// </summary>
+internal static class Ruleset
+{
+    private const uint LocalAddress = 2;        // RTN_LOCAL, what fib daddr type answers for the host's own addresses
+    private const uint LoopbackIndex = 1;       // LOOPBACK_IFINDEX, in every namespace
+    private const uint Established = 1 << 1;    // ct state bits: NF_CT_STATE_BIT(IP_CT_ESTABLISHED) and RELATED
+    private const uint Related = 1 << 2;
+
+    public static readonly NftTable Table = new(NFPROTO.INET, "cni_plugins");
+
+    /// <summary>Published on one host address.</summary>
+    public static readonly NftSet Published4 = Map("published4", [Ipv4Address, InetProtocol, InetService], [Ipv4Address, InetService]);
+
+    /// <inheritdoc cref="Published4"/>
+    public static readonly NftSet Published6 = Map("published6", [Ipv6Address, InetProtocol, InetService], [Ipv6Address, InetService]);
+
+    /// <summary>Published on every host address.</summary>
+    public static readonly NftSet PublishedAny4 = Map("published_any4", [InetProtocol, InetService], [Ipv4Address, InetService]);
+
+    /// <inheritdoc cref="PublishedAny4"/>
+    public static readonly NftSet PublishedAny6 = Map("published_any6", [InetProtocol, InetService], [Ipv6Address, InetService]);
+
+    /// <summary>Subnet and bridge: traffic from the one that leaves by the other stays within its network.</summary>
+    public static readonly NftSet Networks4 = Intervals("networks4", [Ipv4Address, InterfaceName]);
+
+    /// <inheritdoc cref="Networks4"/>
+    public static readonly NftSet Networks6 = Intervals("networks6", [Ipv6Address, InterfaceName]);
+
+    /// <summary>Container addresses that leave their network by the host's address.</summary>
+    public static readonly NftSet Masqueraded4 = new(Table, "masqueraded4", [Ipv4Address]);
+
+    /// <inheritdoc cref="Masqueraded4"/>
+    public static readonly NftSet Masqueraded6 = new(Table, "masqueraded6", [Ipv6Address]);
+
+    /// <summary>Bridges that nobody outside opens a connection into.</summary>
+    public static readonly NftSet Isolated = new(Table, "isolated", [InterfaceName]);
+
+    /// <summary>Bridge and the same bridge again: traffic that comes and goes by one of them.</summary>
+    public static readonly NftSet Inside = new(Table, "inside", [InterfaceName, InterfaceName]);
+
+    private static readonly NftChain s_guard = Base("guard", "filter", NF_INET.PRE_ROUTING, -300);
+    private static readonly NftChain s_prerouting = Base("prerouting", "nat", NF_INET.PRE_ROUTING, -100);
+    private static readonly NftChain s_output = Base("output", "nat", NF_INET.LOCAL_OUT, -100);
+    private static readonly NftChain s_forward = Base("forward", "filter", NF_INET.FORWARD, 0);
+    private static readonly NftChain s_postrouting = Base("postrouting", "nat", NF_INET.POST_ROUTING, 100);
+    private static readonly NftChain s_published = new(Table, "published");
+
+    private static readonly NftSet[] s_sets =
+    [
+        Published4, Published6, PublishedAny4, PublishedAny6, Networks4, Networks6, Masqueraded4, Masqueraded6, Isolated, Inside,
+    ];
+
+    /// <summary>Adds the table, its sets, chains and rules. The table must not be there.</summary>
+    public static void Create(NftTransaction transaction)
+    {
+        transaction.AddTable(Table, "made by the CNI plugins; elements carry network, container and interface");
+        foreach (NftSet set in s_sets)
+        {
+            transaction.AddSet(set);
+        }
+
+        foreach (NftChain chain in (ReadOnlySpan<NftChain>)[s_published, s_guard, s_prerouting, s_output, s_forward, s_postrouting])
+        {
+            transaction.AddChain(chain);
+        }
+
+        foreach (NftRule rule in Rules())
+        {
+            transaction.AddRule(rule);
+        }
+    }
+
+    /// <summary>The set of that name; null if there is none.</summary>
+    public static NftSet? FindSet(string name) => Array.Find(s_sets, set => set.Name == name);
+
+    /// <summary>How many rules there are; fewer in the kernel means that somebody flushed them.</summary>
+    public static int RuleCount => Rules().Count;
+
+    private static List<NftRule> Rules() =>
+    [
+        // Before conntrack (-200): with route_localnet=1 on a bridge, what a container or a neighbour sends to 127.0.0.1 would be routed.
+        new NftRule(
+            s_guard, "loopback addresses are reached from loopback only",
+            [.. Ipv4(), .. NotFromLoopbackInterface(), .. Loopback(Payload.Ipv4Destination), Verdict.Drop]),
+
+        // Only what is addressed to this host: a port number published here means nothing for transit traffic.
+        new NftRule(s_prerouting, null, [.. ToLocalAddress(), Verdict.Jump(s_published)]),
+        new NftRule(s_output, null, [.. ToLocalAddress(), Verdict.Jump(s_published)]),
+        new NftRule(s_published, null, [.. Ipv4(), .. Translate(Published4, Payload.Ipv4Destination(NFT.REG32_00), NFPROTO.IPV4)]),
+        new NftRule(s_published, null, [.. Ipv4(), .. Translate(PublishedAny4, null, NFPROTO.IPV4)]),
+        new NftRule(s_published, null, [.. Ipv6(), .. Translate(Published6, Payload.Ipv6Destination(NFT.REG32_00), NFPROTO.IPV6)]),
+        new NftRule(s_published, null, [.. Ipv6(), .. Translate(PublishedAny6, null, NFPROTO.IPV6)]),
+
+        // Replies, what is published, and a network's own traffic pass; nothing else opens a connection into an isolated bridge.
+        new NftRule(s_forward, null, [.. CtHas(NFT_CT.STATE, Established | Related), Verdict.Accept]),
+        new NftRule(s_forward, "published ports", [.. CtHas(NFT_CT.STATUS, (uint)IPS.DST_NAT), Verdict.Accept]),
+        new NftRule(s_forward, "within a network", [
+            new Meta(NFT_META.IIFNAME, NFT.REG32_00), new Meta(NFT_META.OIFNAME, NFT.REG32_04), new Lookup(Inside, NFT.REG32_00), Verdict.Accept]),
+        new NftRule(s_forward, "isolation", [new Meta(NFT_META.OIFNAME, NFT.REG32_00), new Lookup(Isolated, NFT.REG32_00), Verdict.Drop]),
+
+        // A published port reached from 127.0.0.1, or from its own network, must see an address that it answers by way of this host.
+        new NftRule(s_postrouting, "published, from this host's loopback", [
+            .. Ipv4(), .. CtHas(NFT_CT.STATUS, (uint)IPS.DST_NAT), .. Loopback(Payload.Ipv4Source), new Masquerade()]),
+        new NftRule(s_postrouting, "published, from its own network", [
+            .. Ipv4(), .. CtHas(NFT_CT.STATUS, (uint)IPS.DST_NAT), .. FromWithin4(), new Masquerade()]),
+        new NftRule(s_postrouting, "published, from its own network", [
+            .. Ipv6(), .. CtHas(NFT_CT.STATUS, (uint)IPS.DST_NAT), .. FromWithin6(), new Masquerade()]),
+
+        // The way out: not for the network's own traffic (seen here with br_netfilter), nor for multicast.
+        new NftRule(s_postrouting, null, [.. Ipv4(), .. FromWithin4(), Verdict.Return]),
+        new NftRule(s_postrouting, null, [.. Ipv6(), .. FromWithin6(), Verdict.Return]),
+        new NftRule(s_postrouting, null, [.. Ipv4(), .. Multicast(Payload.Ipv4Destination(NFT.REG32_00), [0xf0, 0, 0, 0], [0xe0, 0, 0, 0]), Verdict.Return]),
+        new NftRule(s_postrouting, null, [.. Ipv6(), .. Multicast6(), Verdict.Return]),
+        new NftRule(s_postrouting, "the way out", [
+            .. Ipv4(), Payload.Ipv4Source(NFT.REG32_00), new Lookup(Masqueraded4, NFT.REG32_00), new Masquerade()]),
+        new NftRule(s_postrouting, "the way out", [
+            .. Ipv6(), Payload.Ipv6Source(NFT.REG32_00), new Lookup(Masqueraded6, NFT.REG32_00), new Masquerade()]),
+    ];
+
+    private static IExpression[] Ipv4() => Family(NFPROTO.IPV4);
+
+    private static IExpression[] Ipv6() => Family(NFPROTO.IPV6);
+
+    private static IExpression[] Family(NFPROTO family) =>
+        [new Meta(NFT_META.NFPROTO, NFT.REG32_00), new Compare(NFT.REG32_00, NFT_CMP.EQ, [(byte)family])];
+
+    private static IExpression[] NotFromLoopbackInterface() =>
+        [new Meta(NFT_META.IIF, NFT.REG32_00), new Compare(NFT.REG32_00, NFT_CMP.NEQ, HostOrder(LoopbackIndex))];
+
+    private static IExpression[] Loopback(Func<NFT, Payload> address) =>
+        Multicast(address(NFT.REG32_00), [0xff, 0, 0, 0], [127, 0, 0, 0]);
+
+    private static IExpression[] Multicast(Payload address, byte[] mask, byte[] network) =>
+        [address, new Bitwise(NFT.REG32_00, mask), new Compare(NFT.REG32_00, NFT_CMP.EQ, network)];
+
+    private static IExpression[] Multicast6() =>
+        [new Payload(NFT_PAYLOAD.NETWORK_HEADER, 24, 1, NFT.REG32_00), new Compare(NFT.REG32_00, NFT_CMP.EQ, [0xff])];
+
+    private static IExpression[] ToLocalAddress() =>
+        [new FibDestinationType(NFT.REG32_00), new Compare(NFT.REG32_00, NFT_CMP.EQ, HostOrder(LocalAddress))];
+
+    private static IExpression[] CtHas(NFT_CT key, uint bits) =>
+        [new Conntrack(key, NFT.REG32_00), new Bitwise(NFT.REG32_00, HostOrder(bits)), new Compare(NFT.REG32_00, NFT_CMP.NEQ, HostOrder(0))];
+
+    private static IExpression[] FromWithin4() =>
+        [Payload.Ipv4Source(NFT.REG32_00), new Meta(NFT_META.OIFNAME, NFT.REG32_01), new Lookup(Networks4, NFT.REG32_00)];
+
+    private static IExpression[] FromWithin6() =>
+        [Payload.Ipv6Source(NFT.REG32_00), new Meta(NFT_META.OIFNAME, NFT.REG32_04), new Lookup(Networks6, NFT.REG32_00)];
+
+    /// <summary>dnat to [address .] meta l4proto . th dport map @MAP.</summary>
+    private static IExpression[] Translate(NftSet map, Payload? address, NFPROTO family)
+    {
+        NFT next = NFT.REG32_00 + (address is null ? 0 : (int)address.Length / 4);
+        List<IExpression> expressions = address is null ? [] : [address];
+        expressions.Add(new Meta(NFT_META.L4PROTO, next));
+        expressions.Add(Payload.DestinationPort(next + 1));
+        expressions.Add(new Lookup(map, NFT.REG32_00, NFT.REG32_00));
+        expressions.Add(new DestinationNat(family, NFT.REG32_00, NFT.REG32_00 + (family == NFPROTO.IPV4 ? 1 : 4)));
+        return [.. expressions];
+    }
+
+    // Conntrack bits, fib types and interface numbers stand in registers in host order.
+    private static byte[] HostOrder(uint value)
+    {
+        byte[] bytes = new byte[4];
+        System.Runtime.InteropServices.MemoryMarshal.Write(bytes, value);
+        return bytes;
+    }
+
+    private static NftChain Base(string name, string type, NF_INET hook, int priority) =>
+        new(Table, name) { Hook = new NftHook(type, hook, priority) };
+
+    private static NftSet Map(string name, NftDataType[] key, NftDataType[] data) => new(Table, name, key) { DataTypes = data };
+
+    private static NftSet Intervals(string name, NftDataType[] key) => new(Table, name, key) { Intervals = true };
+}

@@ -1,0 +1,43 @@
+using System.ComponentModel;
+using System.Runtime.InteropServices;
+
+namespace CniPlugins.NetnsTests.Harness;
+
+/// <summary>
+/// The three system calls behind a private namespace. Declared here and not taken from the product: what judges it does not stand on it.
+/// DllImport with plain arguments needs no unsafe code, LibraryImport would.
+/// </summary>
+internal static class NativeMethods
+{
+    internal const int CLONE_FS = 0x200;
+    internal const int CLONE_NEWNS = 0x20000;
+    internal const int CLONE_NEWNET = 0x40000000;
+    internal const ulong MS_BIND = 0x1000;
+    internal const ulong MS_REC = 0x4000;
+    internal const ulong MS_PRIVATE = 1 << 18;
+
+    internal static void Unshare(int flags) => Check(unshare(flags), "unshare");
+
+    internal static void Setns(SafeHandle handle, int kind) => Check(setns(handle, kind), "setns");
+
+    internal static void Mount(string source, string target, string? type, ulong flags) =>
+        Check(mount(source, target, type, flags, 0), $"mount {source} on {target}");
+
+    private static void Check(int result, string call)
+    {
+        if (result != 0)
+        {
+            int error = Marshal.GetLastPInvokeError();
+            throw new Win32Exception(error, $"{call}: {Marshal.GetPInvokeErrorMessage(error)}");
+        }
+    }
+
+    [DllImport("libc.so.6", SetLastError = true)]
+    private static extern int unshare(int flags);
+
+    [DllImport("libc.so.6", SetLastError = true)]
+    private static extern int setns(SafeHandle fd, int kind);
+
+    [DllImport("libc.so.6", SetLastError = true, CharSet = CharSet.Ansi, BestFitMapping = false, ThrowOnUnmappableChar = true)]
+    private static extern int mount(string source, string target, string? type, ulong flags, nint data);
+}
