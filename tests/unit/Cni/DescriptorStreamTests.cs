@@ -1,5 +1,4 @@
 using CniPlugins.Linux;
-using Xunit;
 
 namespace CniPlugins.UnitTests.Cni;
 

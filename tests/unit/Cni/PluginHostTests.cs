@@ -1,7 +1,6 @@
 using System.Net;
 using CniPlugins.Cni;
 using CniPlugins.Linux;
-using Xunit;
 
 namespace CniPlugins.UnitTests.Cni;
 
