@@ -114,7 +114,8 @@ public static class PluginHost
         if (plugin.CheckNeedsPrevResult && request.Config.PrevResult is null)
         {
             throw new CniException(
-                CniErrorCode.InvalidConfig, "CHECK needs prevResult: the runtime must send the result of the last ADD in the configuration");
+                CniErrorCode.InvalidConfig,
+                "CHECK needs prevResult: the runtime must send the result of the last ADD in the configuration");
         }
 
         plugin.Check(request);
