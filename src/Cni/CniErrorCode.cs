@@ -39,6 +39,12 @@ public enum CniErrorCode
     /// <summary>STATUS: the plugin cannot serve ADD, and existing containers may have lost connectivity.</summary>
     LimitedConnectivity = 51,
 
+    /// <summary>Ours: the running kernel lacks something that the configuration needs.</summary>
+    KernelLacksFeature = 100,
+
+    /// <summary>Ours: CHECK found something other than what ADD made.</summary>
+    CheckFailed = 101,
+
     /// <summary>A failure inside the plugin. The reference library's number.</summary>
     Internal = 999,
 }
