@@ -46,6 +46,15 @@ public sealed class Host : IDisposable
         return new Host(sockets, settings, StateDirectory.Ensure(settings.StateDirectory));
     }
 
+    /// <summary>What the attachments of a bridge share, with a note that the network uses it.</summary>
+    /// <exception cref="LinuxException">The state directory cannot be written.</exception>
+    public BridgeState UseBridge(string bridge, string network)
+    {
+        BridgeState state = BridgeState.Ensure(State, bridge);
+        state.AddNetwork(network);
+        return state;
+    }
+
     /// <summary>Announcements about the host's links, from now on.</summary>
     /// <exception cref="LinuxException">No socket to be had.</exception>
     public KernelEvents ListenToLinks() => KernelEvents.Open(_sockets, RTNLGRP.LINK);

@@ -40,7 +40,7 @@ public static class AddressText
     internal static string Format(UInt128 number)
     {
         Span<char> text = stackalloc char[40];
-        return AddressMath.IsIPv4(number) ? FormatIPv4((uint)number, text) : FormatIPv6(number, text);
+        return AddressMath.IsIPv4(number) ? FormatIPv4((uint)(number & uint.MaxValue), text) : FormatIPv6(number, text);
     }
 
     private static bool TryParseIPv4(ReadOnlySpan<char> text, out uint bits)

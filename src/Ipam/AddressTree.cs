@@ -68,7 +68,7 @@ internal sealed class AddressTree
             }
 
             bool wasFull = IsFull(slot);
-            slot[BitsOffset + (branch / 8)] &= (byte)~(1 << (branch % 8));
+            slot[BitsOffset + (branch / 8)] &= (byte)(0xFF ^ (1 << (branch % 8)));
             if (slot[BitsOffset..].IndexOfAnyExcept((byte)0) < 0)
             {
                 _slots.Remove(index);

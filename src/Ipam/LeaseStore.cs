@@ -34,7 +34,7 @@ public sealed class LeaseStore : IDisposable
     /// <exception cref="LinuxException">The directory cannot be made or opened.</exception>
     public static LeaseStore Ensure(string? dataDirectory, string network, LeaseStoreOptions? options = null)
     {
-        Validate(network);
+        NetworkName.Validate(network);
         StateDirectory root = StateDirectory.Ensure(PathOf(dataDirectory));
         try
         {
@@ -53,7 +53,7 @@ public sealed class LeaseStore : IDisposable
     /// <exception cref="LinuxException">The directory is there and cannot be opened.</exception>
     public static LeaseStore? Find(string? dataDirectory, string network, LeaseStoreOptions? options = null)
     {
-        Validate(network);
+        NetworkName.Validate(network);
         StateDirectory? root = StateDirectory.Find(PathOf(dataDirectory));
         try
         {
@@ -71,6 +71,46 @@ public sealed class LeaseStore : IDisposable
 
         root?.Dispose();
         return null;
+    }
+
+    /// <summary>
+    /// The leased addresses of all networks, by the names of their files: whatever a network's subnet is, another may not hold these.
+    /// </summary>
+    /// <exception cref="LinuxException">A directory cannot be read.</exception>
+    public static IReadOnlyList<IpPrefix> ListAddresses(string? dataDirectory)
+    {
+        List<IpPrefix> addresses = [];
+        using StateDirectory? root = StateDirectory.Find(PathOf(dataDirectory));
+        if (root is null)
+        {
+            return addresses;
+        }
+
+        DirectoryReader networks = root.List();
+        while (networks.Read())
+        {
+            if (networks.Kind != FileKind.Directory || !NetworkName.IsValid(networks.Name))
+            {
+                continue;
+            }
+
+            using StateDirectory? leases = root.FindDirectory(networks.Name);
+            if (leases is null)
+            {
+                continue;
+            }
+
+            DirectoryReader files = leases.List();
+            while (files.Read())
+            {
+                if (AddressText.TryParseNumber(files.Name, out UInt128 address))
+                {
+                    addresses.Add(IpPrefix.Of(address, AddressMath.IsIPv4(address) ? 32 : 128));
+                }
+            }
+        }
+
+        return addresses;
     }
 
     /// <summary>The directory.</summary>
@@ -208,19 +248,4 @@ public sealed class LeaseStore : IDisposable
 
     private static string PathOf(string? dataDirectory) =>
         string.IsNullOrEmpty(dataDirectory) ? LeaseStoreOptions.DefaultDataDirectory : dataDirectory;
-
-    private static void Validate(string network)
-    {
-        bool valid = network.Length is > 0 and <= 250 && char.IsAsciiLetterOrDigit(network[0]);
-        foreach (char c in network)
-        {
-            valid &= char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '-';
-        }
-
-        if (!valid)
-        {
-            throw new IpamConfigException(
-                $"\"{network}\" cannot be a network's name: it must begin with a letter or digit and hold only letters, digits, '_', '.', '-'");
-        }
-    }
 }

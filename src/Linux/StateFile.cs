@@ -7,6 +7,9 @@ public sealed class StateFile : IDisposable
 {
     private const uint FileMode = 0x180 /* 0600 */;
 
+    /// <summary>Begins the names of files that are not in their place yet; no name of a file that is may begin so.</summary>
+    public const string AsidePrefix = ".new.";
+
     private readonly SafeFileDescriptor _descriptor;
     private readonly string _path;
 
@@ -38,17 +41,30 @@ public sealed class StateFile : IDisposable
     /// Puts a new file in the place of what bears the name, in one step (rename(2)), and opens it. The caller holds a lock: two of them
     /// at once would write one new file.
     /// </summary>
+    /// <param name="directory">Where.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="content">All of it.</param>
+    /// <param name="durable">Whether it must be on the disk when this returns, so that it outlives a power cut.</param>
     /// <exception cref="LinuxException">It cannot be written; what was there is there still.</exception>
-    public static StateFile Replace(StateDirectory directory, string name, ReadOnlySpan<byte> content)
+    public static StateFile Replace(StateDirectory directory, string name, ReadOnlySpan<byte> content, bool durable = false)
     {
-        string aside = name + ".new";
+        string aside = AsidePrefix + name;
         directory.TryDelete(aside);
         SafeFileDescriptor descriptor = directory.TryOpen(aside, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, FileMode, out Errno errno)
             ?? throw new LinuxException("create", directory.Describe(aside), errno);
         try
         {
             descriptor.Write(content, directory.Describe(aside));
+            if (durable)
+            {
+                Sync(descriptor, directory.Describe(aside));
+            }
+
             directory.Rename(aside, name);
+            if (durable)
+            {
+                Sync(directory.Descriptor, directory.Path);
+            }
         }
         catch (LinuxException)
         {
@@ -102,6 +118,14 @@ public sealed class StateFile : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _descriptor.Dispose();
+
+    private static void Sync(SafeFileDescriptor descriptor, string path)
+    {
+        if (fsync(descriptor.Value) != 0)
+        {
+            throw new LinuxException("fsync", path, LinuxException.Last);
+        }
+    }
 
     private int Check(string call, nint count)
     {
