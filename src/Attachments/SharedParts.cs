@@ -33,7 +33,6 @@ internal static class SharedParts
         if (host.Records.HasNone())
         {
             host.Policy.RemoveTables();
-            host.ClosePolicyAside();
         }
     }
 
