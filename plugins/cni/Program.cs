@@ -2,6 +2,7 @@ using System.Text;
 using CniPlugins.Cni;
 using CniPlugins.Linux;
 using CniPlugins.Netlink;
+using CniPlugins.Plugins.Bridge;
 using CniPlugins.Plugins.Host;
 using CniPlugins.Plugins.HostLocal;
 using CniPlugins.Plugins.Loopback;
@@ -17,6 +18,7 @@ internal static class Program
     /// <summary>A driver is one line here and one project reference.</summary>
     private static readonly (string Type, Func<Plugin> Make)[] s_plugins =
     [
+        ("bridge", static () => new BridgePlugin(NetlinkSocket.Kernel)),
         ("host", static () => new HostPlugin(NetlinkSocket.Kernel)),
         ("host-local", static () => new HostLocalPlugin()),
         ("loopback", static () => new LoopbackPlugin(NetlinkSocket.Kernel)),

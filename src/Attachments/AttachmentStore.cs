@@ -107,12 +107,26 @@ internal sealed class AttachmentStore : IDisposable
         return network is null;
     }
 
-    /// <summary>Whether no network has an attachment.</summary>
+    /// <summary>Whether the network seems to have no attachment: a look without a lock, to spare it.</summary>
     /// <exception cref="LinuxException">The directory cannot be read.</exception>
-    public bool IsEmpty()
+    public bool MayHaveNone(string networkName)
     {
+        using StateDirectory? network = _networks.FindDirectory(networkName);
+        return network is null || !network.List().Read();
+    }
+
+    /// <summary>Whether no network has an attachment. The caller holds the lock alone: a directory that is empty now was left by a crash.</summary>
+    /// <exception cref="LinuxException">The directory cannot be read.</exception>
+    public bool HasNone()
+    {
+        List<string> names = [];
         DirectoryReader reader = _networks.List();
-        return !reader.Read();
+        while (reader.Read())
+        {
+            names.Add(reader.Name);
+        }
+
+        return names.TrueForAll(TryDeleteNetwork);
     }
 
     /// <inheritdoc/>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using CniPlugins.Linux;
+using CniPlugins.Netlink;
 using CniPlugins.Publishing;
 
 namespace CniPlugins.Attachments;
@@ -10,7 +11,7 @@ namespace CniPlugins.Attachments;
 /// that ADDs at the same time need not agree on one file's content. <c>networks/</c> names the networks that use the bridge; when the
 /// last is gone, the rest is undone.
 /// </summary>
-internal sealed class BridgeState : IDisposable
+public sealed class BridgeState : IDisposable
 {
     private const int LargestFile = 4096;
 
@@ -27,7 +28,7 @@ internal sealed class BridgeState : IDisposable
 
     /// <summary>Opens what is known of a bridge, which is begun if there is nothing.</summary>
     /// <exception cref="LinuxException">It cannot be made or opened.</exception>
-    public static BridgeState Ensure(StateDirectory root, string bridge)
+    internal static BridgeState Ensure(StateDirectory root, string bridge)
     {
         using StateDirectory bridges = root.EnsureDirectory("bridges", 0x1C0 /* 0700 */);
         return new BridgeState(bridges.EnsureDirectory(bridge, 0x1C0 /* 0700 */), bridge);
@@ -35,7 +36,7 @@ internal sealed class BridgeState : IDisposable
 
     /// <summary>The bridges of which something is known.</summary>
     /// <exception cref="LinuxException">The directory cannot be read.</exception>
-    public static IReadOnlyList<string> List(StateDirectory root)
+    internal static IReadOnlyList<string> List(StateDirectory root)
     {
         using StateDirectory? bridges = root.FindDirectory("bridges");
         return bridges is null ? [] : Names(bridges);
@@ -43,7 +44,7 @@ internal sealed class BridgeState : IDisposable
 
     /// <summary>Forgets all of it.</summary>
     /// <exception cref="LinuxException">Something may not be removed.</exception>
-    public static void Delete(StateDirectory root, string bridge)
+    internal static void Delete(StateDirectory root, string bridge)
     {
         using StateDirectory? bridges = root.FindDirectory("bridges");
         using StateDirectory? directory = bridges?.FindDirectory(bridge);
@@ -71,6 +72,17 @@ internal sealed class BridgeState : IDisposable
         }
 
         bridges!.TryDeleteDirectory(bridge);
+    }
+
+    /// <summary>
+    /// The link-layer address of an interface that we make for the host: unicast and locally administered; it follows from the name and the boot, so
+    /// that after a crash we know again what is ours.
+    /// </summary>
+    public static MacAddress DeriveMac(string interfaceName)
+    {
+        byte[] hash = Convert.FromHexString(AttachmentNames.Hash($"{interfaceName}\0{BootId.Current}"));
+        hash[0] = (byte)((hash[0] & 0xfc) | 0x02);
+        return MacAddress.FromBytes(hash);
     }
 
     /// <summary>Notes that a network uses the bridge.</summary>

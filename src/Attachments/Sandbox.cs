@@ -2,14 +2,18 @@ using CniPlugins.Cni;
 using CniPlugins.Linux;
 using CniPlugins.Netlink;
 using CniPlugins.Netlink.Route;
+using CniPlugins.Netlink.Uapi;
 
 namespace CniPlugins.Attachments;
 
 /// <summary>The container's network namespace with a connection that stays in it.</summary>
 public sealed class Sandbox : IDisposable
 {
-    private Sandbox(NetworkNamespace networkNamespace, RouteConnection route)
+    private readonly INetlinkSockets _sockets;
+
+    private Sandbox(INetlinkSockets sockets, NetworkNamespace networkNamespace, RouteConnection route)
     {
+        _sockets = sockets;
         Namespace = networkNamespace;
         Route = route;
     }
@@ -46,6 +50,10 @@ public sealed class Sandbox : IDisposable
     public static Sandbox? Find(INetlinkSockets sockets, CniRequest request) =>
         request.NetnsPath is string path && NetworkNamespace.Find(path) is NetworkNamespace found ? Open(sockets, found) : null;
 
+    /// <summary>Announcements about IPv6 addresses in the namespace, from now on.</summary>
+    /// <exception cref="LinuxException">No socket to be had.</exception>
+    public KernelEvents ListenToAddresses() => Namespace.Run(() => KernelEvents.Open(_sockets, RTNLGRP.IPV6_IFADDR));
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -57,7 +65,7 @@ public sealed class Sandbox : IDisposable
     {
         try
         {
-            return new Sandbox(networkNamespace, RouteConnection.Open(sockets, networkNamespace));
+            return new Sandbox(sockets, networkNamespace, RouteConnection.Open(sockets, networkNamespace));
         }
         catch
         {

@@ -137,7 +137,7 @@ public static class PluginHost
             case LinuxException linux:
                 return new CniException(CniErrorCode.IoFailure, $"a system call failed: {linux.Message}", inner: linux);
             case IOException io:
-                return new CniException(CniErrorCode.IoFailure, $"input or output failed: {io.Message}", inner: io);
+                return new CniException(CniErrorCode.IoFailure, io.Message, inner: io);
             default:
                 environment.WriteError(exception + "\n");
                 return new CniException(
