@@ -201,6 +201,17 @@ public sealed class TestHost : IDisposable
                 side.Ip($"-6 route add default via 2001:db8:1::{neighbour}");
             }
         }
+
+        WaitForLocalRoute(Netns, Address6);
+        WaitForLocalRoute(Lan, LanAddress6);
+    }
+
+    // The kernel makes an IPv6 address's own route when the carrier has come, by a work queue: a world read before that is not yet at rest.
+    private static void WaitForLocalRoute(Netns side, string address)
+    {
+        bool settled = SpinWait.SpinUntil(
+            () => side.Ip("-j -6 route show table local type local").EnumerateArray().Any(route => route.Text("dst") == address), 30_000);
+        Assert.True(settled, $"{side.Name} has no local route for {address}");
     }
 
     private void Record(ToolResult result) => WriteTranscript(result.ToString());
