@@ -39,6 +39,12 @@ public enum CniErrorCode
     /// <summary>STATUS: the plugin cannot serve ADD, and existing containers may have lost connectivity.</summary>
     LimitedConnectivity = 51,
 
+    /// <summary>CHECK: something that ADD made is gone or has changed. Ours: the specification leaves 100 and up to plugins.</summary>
+    NotAsAdded = 100,
+
+    /// <summary>The running kernel lacks something that the configuration needs. Ours.</summary>
+    KernelLacksFeature = 101,
+
     /// <summary>A failure inside the plugin. The reference library's number.</summary>
     Internal = 999,
 }

@@ -2,7 +2,10 @@ using System.Text;
 
 namespace CniPlugins.Cni;
 
-/// <summary>The rules for names; what passes is safe as a path component. Hand loops, since a regular expression's <c>$</c> lets a final newline pass.</summary>
+/// <summary>
+/// The rules for names; what passes is safe as a path component. Hand loops, since a regular expression's <c>$</c> lets a final
+/// newline pass.
+/// </summary>
 public static class CniNames
 {
     /// <summary>The kernel's IFNAMSIZ less the final NUL.</summary>

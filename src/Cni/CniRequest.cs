@@ -38,6 +38,18 @@ public sealed class CniRequest
     /// <summary>Variables and streams.</summary>
     public CniEnvironment Environment { get; }
 
+    /// <summary>
+    /// The same call with another configuration: a driver that lets much be left out writes it in full and goes on with that. It is read as
+    /// standard input was.
+    /// </summary>
+    /// <exception cref="CniException">The configuration is wrong.</exception>
+    public CniRequest WithConfig(ReadOnlyMemory<byte> bytes) =>
+        new(Verb, Attachment, NetworkConfig.Parse(bytes, CniVersion.Supported, Verb, Warn), Environment)
+        {
+            NetnsPath = NetnsPath,
+            ValidAttachments = ValidAttachments,
+        };
+
     /// <summary>Writes a line for the runtime's log to standard error.</summary>
     public void Warn(string message) => Environment.Warn(message);
 }

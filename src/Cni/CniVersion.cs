@@ -27,15 +27,17 @@ public readonly record struct CniVersion(int Major, int Minor, int Patch) : ICom
     public static CniVersion? Find(string text)
     {
         string[] parts = text.Split('.');
-        return parts.Length == 3 && Number(parts[0], out int major) && Number(parts[1], out int minor) && Number(parts[2], out int patch)
-            ? new CniVersion(major, minor, patch)
-            : null;
+        return parts.Length == 3
+            && Number(parts[0], out int major) && Number(parts[1], out int minor) && Number(parts[2], out int patch)
+                ? new CniVersion(major, minor, patch)
+                : null;
     }
 
     /// <summary>Reads <c>1.1.0</c>.</summary>
     /// <exception cref="CniException">The text is no version (1).</exception>
     public static CniVersion Parse(string text) =>
-        Find(text) ?? throw new CniException(CniErrorCode.IncompatibleVersion, $"\"{text}\" is not a CNI version: use one such as {Newest}");
+        Find(text) ?? throw new CniException(
+            CniErrorCode.IncompatibleVersion, $"\"{text}\" is not a CNI version: use one such as {Newest}");
 
     /// <inheritdoc/>
     public int CompareTo(CniVersion other) => (Major, Minor, Patch).CompareTo((other.Major, other.Minor, other.Patch));

@@ -38,6 +38,9 @@ public sealed class ConfigObject
     /// <summary>Whether the key is there with anything but null.</summary>
     public bool Has(string key) => Find(key) is not null;
 
+    /// <summary>Whether the key holds an array, for the keys that take one value or several.</summary>
+    public bool IsArray(string key) => Find(key)?.ValueKind == JsonValueKind.Array;
+
     /// <summary>The path of a key of this object, for messages.</summary>
     public string PathOf(string key) => Path.Length == 0 ? key : $"{Path}.{key}";
 

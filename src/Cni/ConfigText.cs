@@ -6,11 +6,16 @@ namespace CniPlugins.Cni;
 
 /// <summary>
 /// JSON as Go's encoding/json reads it: bytes that are not UTF-8 and lone surrogates become U+FFFD, nesting may be 10000 deep,
-/// nothing may follow the value. The reader below works without recursion, so depth costs no stack.
+/// nothing may follow the value. The reader works without recursion, so depth costs no stack.
 /// </summary>
 public static class ConfigText
 {
     private const int MaxDepth = 10000;
+
+    // JsonDocument looks back over all that a container holds when it ends, so that deep *and* large costs depth times size (20 s
+    // for 4 MB, 10000 deep). The product is bounded: a large text may be less deep, never less than any configuration is.
+    private const int DepthBudget = 1 << 29;
+    private const int EnoughDepth = 32;
 
     /// <summary>Reads a document whose root is an object.</summary>
     /// <param name="bytes">The text.</param>
@@ -21,7 +26,8 @@ public static class ConfigText
         JsonElement root = Parse(bytes, subject);
         return root.ValueKind == JsonValueKind.Object
             ? new ConfigObject(root, "")
-            : throw new CniException(CniErrorCode.DecodingFailure, $"{subject}: expected a JSON object, found {ConfigErrors.Describe(root)}");
+            : throw new CniException(
+                CniErrorCode.DecodingFailure, $"{subject}: expected a JSON object, found {ConfigErrors.Describe(root)}");
     }
 
     private static JsonElement Parse(ReadOnlyMemory<byte> bytes, string subject)
@@ -31,16 +37,18 @@ public static class ConfigText
             throw new CniException(CniErrorCode.DecodingFailure, $"{subject} is empty: a JSON object is expected");
         }
 
+        int depth = Math.Clamp(DepthBudget / bytes.Length, EnoughDepth, MaxDepth);
         try
         {
             // Not disposed on purpose: elements are handed out, and a pool to return buffers to is of no use to a process of milliseconds.
-            return JsonDocument.Parse(Repair(bytes), new JsonDocumentOptions { MaxDepth = MaxDepth }).RootElement;
+            return JsonDocument.Parse(Repair(bytes), new JsonDocumentOptions { MaxDepth = depth }).RootElement;
         }
         catch (JsonException e)
         {
             long line = (e.LineNumber ?? 0) + 1;
             long column = (e.BytePositionInLine ?? 0) + 1;
-            throw new CniException(CniErrorCode.DecodingFailure, $"{subject} is not valid JSON: look at line {line}, byte {column}", e.Message, e);
+            throw new CniException(
+                CniErrorCode.DecodingFailure, $"{subject} is not valid JSON: look at line {line}, byte {column}", e.Message, e);
         }
     }
 

@@ -19,7 +19,8 @@ internal static class ConfigValues
         // 1500.0 and 15e2 are refused as by Go: the key wants an integer's spelling.
         if (!value.TryGetInt64(out long number))
         {
-            throw new CniException(CniErrorCode.DecodingFailure, $"{path}: expected a whole number of 64 bits, without fraction or exponent");
+            throw new CniException(
+                CniErrorCode.DecodingFailure, $"{path}: expected a whole number of 64 bits, without fraction or exponent");
         }
 
         return number >= min && number <= max ? number : throw ConfigErrors.Range(path, number, min, max);

@@ -30,7 +30,9 @@ internal static class DelegateErrors
         catch (CniException e)
         {
             return new CniException(
-                CniErrorCode.Internal, $"{type} failed on {verb.Word()} ({how}), and what it printed is no CNI error: {e.Message}", Excerpt(child), e);
+                CniErrorCode.Internal,
+                $"{type} failed on {verb.Word()} ({how}), and what it printed is no CNI error: {e.Message}",
+                Excerpt(child), e);
         }
     }
 

@@ -31,12 +31,14 @@ public sealed class DelegatePlugin
     {
         if (string.IsNullOrEmpty(type))
         {
-            throw new CniException(CniErrorCode.InvalidConfig, "ipam.type is missing: name the plugin that manages addresses, such as host-local");
+            throw new CniException(
+                CniErrorCode.InvalidConfig, "ipam.type is missing: name the plugin that manages addresses, such as host-local");
         }
 
         if (type.Contains('/') || type.Contains('\0') || type is "." or "..")
         {
-            throw new CniException(CniErrorCode.InvalidConfig, $"\"{type}\" is no plugin name: '/' is not allowed, plugins are found in CNI_PATH");
+            throw new CniException(
+                CniErrorCode.InvalidConfig, $"\"{type}\" is no plugin name: '/' is not allowed, plugins are found in CNI_PATH");
         }
 
         string[] folders = (request.CniPath ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries);
@@ -67,7 +69,8 @@ public sealed class DelegatePlugin
         }
         catch (CniException e)
         {
-            throw new CniException(e.Code, $"{Type} printed a result that cannot be used: {e.Message}", e.Details ?? DelegateErrors.Excerpt(child), e);
+            throw new CniException(
+                e.Code, $"{Type} printed a result that cannot be used: {e.Message}", e.Details ?? DelegateErrors.Excerpt(child), e);
         }
     }
 
@@ -94,7 +97,8 @@ public sealed class DelegatePlugin
         if (child.OutputExceeded)
         {
             throw new CniException(
-                CniErrorCode.DecodingFailure, $"{Type} wrote more than {OutputLimit >> 20} MiB to standard output and was stopped: it is not a working CNI plugin");
+                CniErrorCode.DecodingFailure,
+                $"{Type} wrote more than {OutputLimit >> 20} MiB to standard output and was stopped: it is not a working CNI plugin");
         }
 
         return child.ExitCode == 0 ? child : throw DelegateErrors.Read(Type, verb, child);

@@ -114,7 +114,8 @@ public static class PluginHost
         if (plugin.CheckNeedsPrevResult && request.Config.PrevResult is null)
         {
             throw new CniException(
-                CniErrorCode.InvalidConfig, "CHECK needs prevResult: the runtime must send the result of the last ADD in the configuration");
+                CniErrorCode.InvalidConfig,
+                "CHECK needs prevResult: the runtime must send the result of the last ADD in the configuration");
         }
 
         plugin.Check(request);
@@ -136,7 +137,7 @@ public static class PluginHost
             case LinuxException linux:
                 return new CniException(CniErrorCode.IoFailure, $"a system call failed: {linux.Message}", inner: linux);
             case IOException io:
-                return new CniException(CniErrorCode.IoFailure, $"input or output failed: {io.Message}", inner: io);
+                return new CniException(CniErrorCode.IoFailure, io.Message, inner: io);
             default:
                 environment.WriteError(exception + "\n");
                 return new CniException(

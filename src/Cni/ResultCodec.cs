@@ -3,7 +3,9 @@ namespace CniPlugins.Cni;
 /// <summary>Reads and writes results of every version.</summary>
 public static class ResultCodec
 {
-    /// <summary>Reads a prevResult. Its version must be of the same family as the configuration's; a missing one is the configuration's.</summary>
+    /// <summary>
+    /// Reads a prevResult. Its version must be of the same family as the configuration's; a missing one is the configuration's.
+    /// </summary>
     /// <exception cref="CniException">A wrong type (6), a bad address (7), another family (7).</exception>
     public static AddResult ReadPrevResult(ConfigObject result, CniVersion config)
     {

@@ -83,7 +83,8 @@ internal static class ResultReader
 
     private static (IPAddress Address, int PrefixLength) ReadPrefix(ConfigObject item, string key) =>
         IpText.FindPrefix(item.GetString(key)) ?? throw new CniException(
-            CniErrorCode.InvalidConfig, $"{item.PathOf(key)}: \"{item.FindString(key)}\" is not an address with a prefix length, such as 10.1.0.5/24");
+            CniErrorCode.InvalidConfig,
+            $"{item.PathOf(key)}: \"{item.FindString(key)}\" is not an address with a prefix length, such as 10.1.0.5/24");
 
     private static IPAddress? ReadAddress(ConfigObject item, string key) => Text(item, key) is not { } text
         ? null

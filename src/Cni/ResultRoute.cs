@@ -23,6 +23,10 @@ public sealed record ResultRoute(IPAddress Destination, int PrefixLength, IPAddr
     /// <summary>The scope: 0 global, 253 link, 254 host.</summary>
     public int? Scope { get; init; }
 
+    /// <summary>Reads a route, whose keys are the same in results and in configurations.</summary>
+    /// <exception cref="CniException">A wrong type (6), no address (7).</exception>
+    public static ResultRoute Read(ConfigObject route) => ResultReader.ReadRoute(route);
+
     /// <summary>As results spell it: <c>10.1.0.0/24</c>.</summary>
     public string Text => IpText.Format(Destination, PrefixLength);
 }

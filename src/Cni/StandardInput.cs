@@ -45,7 +45,8 @@ internal static class StandardInput
         catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
             throw new CniException(
-                CniErrorCode.IoFailure, "cannot read the network configuration from standard input: the runtime must write it there and close it",
+                CniErrorCode.IoFailure,
+                "cannot read the network configuration from standard input: the runtime must write it there and close it",
                 e.Message, e);
         }
     }

@@ -7,7 +7,7 @@ namespace CniPlugins.Cni;
 public static class ValidAttachments
 {
     /// <summary>Reads both keys of the network configuration.</summary>
-    /// <exception cref="CniException">A wrong type (6), or an entry that names no attachment (7): nothing may be freed on its word.</exception>
+    /// <exception cref="CniException">A wrong type (6), or an entry that names no attachment (7): nothing is freed then.</exception>
     public static IReadOnlyList<(string ContainerId, string IfName)> Read(ConfigObject root)
     {
         List<(string ContainerId, string IfName)> all = [];

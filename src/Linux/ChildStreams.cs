@@ -17,7 +17,8 @@ internal sealed class ChildStreams
     private ReadOnlyMemory<byte> _input;
 
     internal ChildStreams(
-        ChildPipe stdin, ChildPipe stdout, ChildPipe stderr, ReadOnlyMemory<byte> input, int outputLimit, int errorLimit, ErrorSink errorSink)
+        ChildPipe stdin, ChildPipe stdout, ChildPipe stderr, ReadOnlyMemory<byte> input, int outputLimit, int errorLimit,
+        ErrorSink errorSink)
     {
         _stdin = stdin;
         _stdout = stdout;

@@ -124,4 +124,7 @@ public enum Errno
 
     /// <summary>Timed out.</summary>
     ETIMEDOUT = 110,
+
+    /// <summary>No route to host.</summary>
+    EHOSTUNREACH = 113,
 }

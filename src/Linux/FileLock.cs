@@ -22,14 +22,9 @@ public sealed class FileLock : IDisposable
     /// <exception cref="LinuxException">The file cannot be opened or locked.</exception>
     public static FileLock Shared(string path) => Acquire(path, Libc.LOCK_SH);
 
-    /// <summary>Waits for the exclusive lock on a file of an open directory, which is made if it is not there.</summary>
-    /// <exception cref="LinuxException">The file cannot be opened or locked.</exception>
-    public static FileLock Exclusive(StateDirectory directory, string name)
-    {
-        SafeFileDescriptor descriptor = directory.TryOpen(name, OpenFlags, Mode, out Errno errno)
-            ?? throw new LinuxException("open", directory.Describe(name), errno);
-        return Acquire(descriptor, directory.Describe(name), Libc.LOCK_EX);
-    }
+    internal static FileLock Exclusive(StateDirectory directory, string name) => Acquire(directory, name, Libc.LOCK_EX);
+
+    internal static FileLock Shared(StateDirectory directory, string name) => Acquire(directory, name, Libc.LOCK_SH);
 
     /// <inheritdoc/>
     public void Dispose() => _descriptor.Dispose();
@@ -41,6 +36,13 @@ public sealed class FileLock : IDisposable
     {
         SafeFileDescriptor descriptor = SafeFileDescriptor.Open(path, OpenFlags, Mode);
         return Acquire(descriptor, path, operation);
+    }
+
+    private static FileLock Acquire(StateDirectory directory, string name, int operation)
+    {
+        SafeFileDescriptor descriptor = directory.TryOpen(name, OpenFlags, Mode, out Errno errno)
+            ?? throw new LinuxException("open", directory.Describe(name), errno);
+        return Acquire(descriptor, directory.Describe(name), operation);
     }
 
     private static FileLock Acquire(SafeFileDescriptor descriptor, string path, int operation)

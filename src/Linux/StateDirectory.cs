@@ -84,6 +84,10 @@ public sealed class StateDirectory : IDisposable
     /// <exception cref="LinuxException">The file cannot be opened or locked.</exception>
     public FileLock Lock(string name) => FileLock.Exclusive(this, name);
 
+    /// <summary>Waits for the shared lock on a file of this directory, which is made if it is not there.</summary>
+    /// <exception cref="LinuxException">The file cannot be opened or locked.</exception>
+    public FileLock LockShared(string name) => FileLock.Shared(this, name);
+
     /// <summary>The directory itself, as it is now.</summary>
     /// <exception cref="LinuxException">fstat(2) failed.</exception>
     public unsafe FileStatus GetStatus()
@@ -151,6 +155,22 @@ public sealed class StateDirectory : IDisposable
 
         Errno errno = LinuxException.Last;
         return errno == Errno.ENOENT ? false : throw new LinuxException("unlink", Describe(name), errno);
+    }
+
+    /// <summary>Deletes an empty directory. False when there is none, or something is in it.</summary>
+    /// <exception cref="LinuxException">It may not be deleted.</exception>
+    public unsafe bool TryDeleteDirectory(string name)
+    {
+        fixed (byte* pointer = Encode(name, stackalloc byte[NameLimit + 1]))
+        {
+            if (unlinkat(_descriptor.Value, pointer, AT_REMOVEDIR) == 0)
+            {
+                return true;
+            }
+        }
+
+        Errno errno = LinuxException.Last;
+        return errno is Errno.ENOENT or Errno.ENOTEMPTY or Errno.EEXIST ? false : throw new LinuxException("rmdir", Describe(name), errno);
     }
 
     /// <summary>Gives a file a new name, in place of what had it.</summary>

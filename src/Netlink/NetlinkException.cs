@@ -3,7 +3,7 @@ using CniPlugins.Linux;
 namespace CniPlugins.Netlink;
 
 /// <summary>The kernel refused a request.</summary>
-public sealed class NetlinkException : Exception
+public sealed class NetlinkException : IOException
 {
     /// <summary>Collects what is known of a refusal.</summary>
     /// <param name="errno">The kernel's error number.</param>

@@ -3,7 +3,7 @@ using CniPlugins.Linux;
 namespace CniPlugins.Nftables;
 
 /// <summary>The kernel refused a transaction, and nothing of it was done.</summary>
-public sealed class NftException : Exception
+public sealed class NftException : IOException
 {
     internal NftException(Errno errno, string operation, string? kernelMessage, NftChange? change)
         : base(kernelMessage is null

@@ -148,6 +148,15 @@ public sealed class PolicyStore : IDisposable
         return stale;
     }
 
+    /// <summary>Makes the first table in a namespace that has none, to see whether this kernel can.</summary>
+    /// <exception cref="NftException">The kernel refused.</exception>
+    public void TryTables()
+    {
+        NftTransaction transaction = new();
+        Ruleset.Create(transaction);
+        _connection.Commit(transaction);
+    }
+
     /// <summary>Removes both tables with all that is in them; no table is success.</summary>
     /// <exception cref="NftException">The kernel refused.</exception>
     public void RemoveTables()

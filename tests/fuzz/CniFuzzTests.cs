@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using CniPlugins.Cni;
-using Xunit;
 
 namespace CniPlugins.FuzzTests;
 

@@ -41,6 +41,9 @@ public sealed record Link
     /// <summary>Of a bridge: whether it filters by VLAN.</summary>
     public bool VlanFiltering { get; init; }
 
+    /// <summary>Of a bridge: the VLAN that a new port is a member of; 0: none.</summary>
+    public ushort DefaultPvid { get; init; }
+
     /// <summary>Of a bridge's port: its settings there.</summary>
     public BridgePort? Port { get; init; }
 

@@ -40,7 +40,7 @@ internal static class LinkParser
                     link = link with { Kind = attribute.GetString() };
                     break;
                 case IFLA_INFO.DATA when link.Kind == "bridge":
-                    link = link with { VlanFiltering = ParseVlanFiltering(attribute.Nested) };
+                    link = ParseBridge(link, attribute.Nested);
                     break;
                 case IFLA_INFO.SLAVE_KIND:
                     slaveKind = attribute.GetString();
@@ -56,17 +56,19 @@ internal static class LinkParser
         return link;
     }
 
-    private static bool ParseVlanFiltering(AttributeReader data)
+    private static Link ParseBridge(Link link, AttributeReader data)
     {
         foreach (NetlinkAttribute attribute in data)
         {
-            if (attribute.As<IFLA_BR>() == IFLA_BR.VLAN_FILTERING)
+            link = attribute.As<IFLA_BR>() switch
             {
-                return attribute.GetU8() != 0;
-            }
+                IFLA_BR.VLAN_FILTERING => link with { VlanFiltering = attribute.GetU8() != 0 },
+                IFLA_BR.VLAN_DEFAULT_PVID => link with { DefaultPvid = attribute.GetU16() },
+                _ => link,
+            };
         }
 
-        return false;
+        return link;
     }
 
     private static BridgePort ParsePort(AttributeReader data)

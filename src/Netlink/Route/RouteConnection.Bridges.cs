@@ -1,3 +1,4 @@
+using CniPlugins.Netlink.Route.Kinds;
 using CniPlugins.Netlink.Uapi;
 
 namespace CniPlugins.Netlink.Route;
@@ -17,6 +18,21 @@ public sealed partial class RouteConnection
         }
 
         Execute(request, $"port {port}");
+    }
+
+    /// <summary>Makes a bridge tell VLANs apart. <c>ip link set DEV type bridge vlan_filtering 1</c>.</summary>
+    /// <exception cref="NetlinkException">EOPNOTSUPP: the kernel is built without VLAN filtering.</exception>
+    public void SetVlanFiltering(InterfaceIndex bridge)
+    {
+        NetlinkMessage<IFLA> request = LinkChange(bridge, RTM.NEWLINK);
+        using (request.Attributes.Nest(IFLA.LINKINFO, out AttributeWriter<IFLA_INFO> info))
+        {
+            ILinkKind kind = new BridgeKind(VlanFiltering: true);
+            info.PutString(IFLA_INFO.KIND, kind.Kind);
+            kind.WriteData(info);
+        }
+
+        Execute(request, $"index {bridge}");
     }
 
     /// <summary>Lets VLANs through a port. <c>bridge vlan add dev DEV vid FIRST-LAST [pvid untagged]</c>.</summary>

@@ -111,12 +111,12 @@ public sealed partial class RouteConnection
         Execute(request, $"index {index}");
     }
 
-    /// <summary>Lets packets from and to 127.0.0.0/8 be routed over the interface: net/ipv4/conf/DEV/route_localnet.</summary>
+    /// <summary>Lets packets from and to 127.0.0.0/8 be routed over the interface, or not: net/ipv4/conf/DEV/route_localnet.</summary>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
-    public void SetRouteLocalnet(InterfaceIndex index)
+    public void SetRouteLocalnet(InterfaceIndex index, bool allowed)
     {
         NetlinkMessage<IFLA> request = LinkChange(index);
-        WriteIpv4Setting(request.Attributes, IPV4_DEVCONF.ROUTE_LOCALNET, 1);
+        WriteIpv4Setting(request.Attributes, IPV4_DEVCONF.ROUTE_LOCALNET, allowed ? 1u : 0u);
         Execute(request, $"index {index}");
     }
 
@@ -144,6 +144,9 @@ public sealed partial class RouteConnection
     }
 
     private void SetFlags(InterfaceIndex index, IFF flags, IFF change) => Execute(LinkChange(index, flags, change), $"index {index}");
+
+    private NetlinkMessage<IFLA> LinkChange(InterfaceIndex index, RTM type) =>
+        Request<IfInfoMsg, IFLA>((ushort)type, 0, new IfInfoMsg { Index = index.Value });
 
     private NetlinkMessage<IFLA> LinkChange(InterfaceIndex index, IFF flags = 0, IFF change = 0) => Request<IfInfoMsg, IFLA>(
         (ushort)RTM.SETLINK, 0, new IfInfoMsg { Index = index.Value, Flags = (uint)flags, Change = (uint)change });

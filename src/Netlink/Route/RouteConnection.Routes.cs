@@ -32,6 +32,29 @@ public sealed partial class RouteConnection
         return routes;
     }
 
+    /// <summary>
+    /// The interface by which packets to an address leave; null when there is no route. <c>ip route get ADDRESS</c>. Costs the same with any
+    /// number of routes.
+    /// </summary>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    public Link? FindOutput(IPAddress destination)
+    {
+        NetlinkMessage<RTA> request = Request<RtMsg, RTA>((ushort)RTM.GETROUTE, 0, new RtMsg
+        {
+            Family = AddressFamilyNumber.Of(destination),
+            DestinationLength = (byte)(destination.GetAddressBytes().Length * 8),
+        });
+        request.Attributes.PutAddress(RTA.DST, destination);
+        try
+        {
+            return Find<RTA, IpRoute>(request, ParseRoute, $"{destination}") is IpRoute route ? FindLink(route.Output) : null;
+        }
+        catch (NetlinkException e) when (e.Errno is Errno.ENETUNREACH or Errno.EHOSTUNREACH)
+        {
+            return null;
+        }
+    }
+
     private static IpRoute? ParseRoute(NetlinkReply reply)
     {
         RtMsg header = reply.HeaderAs<RtMsg>();

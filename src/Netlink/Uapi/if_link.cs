@@ -45,6 +45,7 @@ public enum IFLA_BR : ushort
 {
     FORWARD_DELAY = 1,
     VLAN_FILTERING = 7,
+    VLAN_DEFAULT_PVID = 39,
 }
 
 /// <summary>IFLA_BRPORT_*: a bridge port's attributes within IFLA_INFO_SLAVE_DATA and IFLA_PROTINFO.</summary>

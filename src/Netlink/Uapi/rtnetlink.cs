@@ -28,6 +28,7 @@ public enum RTM : ushort
 public enum RTNLGRP
 {
     LINK = 1,
+    IPV6_IFADDR = 9,
 }
 
 /// <summary>The header of every RTM_*LINK message; 16 bytes, host order. <c>struct ifinfomsg</c>.</summary>

@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json;
 using CniPlugins.Cni;
-using Xunit;
 
 namespace CniPlugins.UnitTests.Cni;
 

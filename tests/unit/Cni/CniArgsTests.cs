@@ -1,5 +1,4 @@
 using CniPlugins.Cni;
-using Xunit;
 
 namespace CniPlugins.UnitTests.Cni;
 

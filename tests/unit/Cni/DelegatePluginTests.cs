@@ -1,6 +1,5 @@
 using System.Text;
 using CniPlugins.Cni;
-using Xunit;
 
 namespace CniPlugins.UnitTests.Cni;
 
@@ -107,6 +106,27 @@ public sealed class DelegatePluginTests : IDisposable
         using System.Diagnostics.Process left = System.Diagnostics.Process.GetProcessById(pid);
         Assert.False(left.HasExited);
         left.Kill();
+    }
+
+    [Fact]
+    public void It_starts_in_the_namespace_of_the_calling_thread()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "making a network namespace needs CAP_SYS_ADMIN");
+        Install("""printf '{"dns":{"domain":"%s"}}' "$(readlink /proc/self/ns/net)" """);
+        string? own = null;
+        string? childs = null;
+        Call call = Caller();
+        // The thread ends in its namespace and is never used again.
+        Thread thread = new(() =>
+        {
+            Assert.Equal(0, Tmds.Linux.LibC.unshare(Tmds.Linux.LibC.CLONE_NEWNET));
+            own = File.ResolveLinkTarget("/proc/thread-self/ns/net", returnFinalTarget: false)!.Name;
+            childs = Delegate(call).Add().Dns.Domain;
+        });
+        thread.Start();
+        thread.Join();
+        Assert.Equal(own, childs);
+        Assert.NotEqual(File.ResolveLinkTarget("/proc/thread-self/ns/net", returnFinalTarget: false)!.Name, childs);
     }
 
     [Fact]

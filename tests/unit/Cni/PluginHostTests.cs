@@ -1,7 +1,6 @@
 using System.Net;
 using CniPlugins.Cni;
 using CniPlugins.Linux;
-using Xunit;
 
 namespace CniPlugins.UnitTests.Cni;
 
@@ -90,7 +89,8 @@ public sealed class PluginHostTests
         Call call = new Call("") { Input = new UnreadableStream() }.Succeeds();
         Assert.Equal("", call.Output);
         Assert.Equal(
-            $"CNI fake plugin v{PluginHost.ProductVersion}\nCNI protocol versions supported: 0.1.0, 0.2.0, 0.3.0, 0.3.1, 0.4.0, 1.0.0, 1.1.0\n",
+            $"CNI fake plugin v{PluginHost.ProductVersion}\n" +
+            "CNI protocol versions supported: 0.1.0, 0.2.0, 0.3.0, 0.3.1, 0.4.0, 1.0.0, 1.1.0\n",
             call.Error);
     }
 
@@ -155,7 +155,7 @@ public sealed class PluginHostTests
     [InlineData("DEL", "", 0)]
     public void CF_10_versions_per_verb(string verb, string version, int code)
     {
-        Call call = new Call(verb).With("""{"cniVersion":"VERSION","name":"n","prevResult":{}}""".Replace("VERSION", version, StringComparison.Ordinal));
+        Call call = new Call(verb).With("{\"cniVersion\":\"" + version + "\",\"name\":\"n\",\"prevResult\":{}}");
         _ = code == 0 ? call.Succeeds() : call.Fails(code);
     }
 
@@ -275,9 +275,18 @@ public sealed class PluginHostTests
     [Fact]
     public void Deep_nesting_is_an_error_and_not_a_crash()
     {
-        new Call("ADD").With("""{"cniVersion":"1.1.0","name":"n","x":""" + new string('[', 9000) + new string(']', 9000) + "}").Succeeds();
-        new Call("ADD").With("""{"cniVersion":"1.1.0","name":"n","x":""" + new string('[', 2000000) + new string(']', 2000000) + "}").Fails(6);
+        new Call("ADD").With(Nested(9000, "")).Succeeds();
+        new Call("ADD").With(Nested(10000, "")).Fails(6);
+        new Call("ADD").With(Nested(2000000, "")).Fails(6);
         new Call("ADD").With(string.Concat(Enumerable.Repeat("{\"a\":", 700000))).Fails(6);
+    }
+
+    [Fact]
+    public void Deep_and_large_at_once_is_refused_since_reading_it_would_take_depth_times_size()
+    {
+        string numbers = string.Concat(Enumerable.Repeat("1,", 1_900_000)) + "1";
+        new Call("ADD").With(Nested(100, numbers)).Succeeds();
+        new Call("ADD").With(Nested(9000, numbers)).Fails(6);
     }
 
     [Fact]
@@ -309,4 +318,7 @@ public sealed class PluginHostTests
         Assert.Equal("a b [31m\n", System.Text.Encoding.UTF8.GetString(error.ToArray()));
         Assert.Equal("", call.Error);
     }
+
+    private static string Nested(int depth, string inner) =>
+        """{"cniVersion":"1.1.0","name":"n","x":""" + new string('[', depth) + inner + new string(']', depth) + "}";
 }

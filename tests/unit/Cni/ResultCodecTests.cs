@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text;
 using CniPlugins.Cni;
-using Xunit;
 
 namespace CniPlugins.UnitTests.Cni;
 

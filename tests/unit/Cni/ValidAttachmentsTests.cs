@@ -1,6 +1,5 @@
 using System.Text;
 using CniPlugins.Cni;
-using Xunit;
 
 namespace CniPlugins.UnitTests.Cni;
 

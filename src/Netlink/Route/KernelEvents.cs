@@ -3,26 +3,26 @@ using CniPlugins.Netlink.Uapi;
 
 namespace CniPlugins.Netlink.Route;
 
-/// <summary>The kernel's announcements that a link of the namespace changed (RTNLGRP_LINK), from opening on.</summary>
-public sealed class LinkEvents : NetlinkConnection
+/// <summary>The kernel's announcements that something of an interface changed, from opening on.</summary>
+public sealed class KernelEvents : NetlinkConnection
 {
-    private LinkEvents(INetlinkSocket socket)
+    private KernelEvents(INetlinkSocket socket)
         : base(socket, RouteAttributeNames.Instance)
     {
     }
 
-    /// <summary>Starts listening in the calling thread's namespace.</summary>
+    /// <summary>Starts listening to a group in the calling thread's namespace.</summary>
     /// <exception cref="LinuxException">No socket to be had.</exception>
-    public static LinkEvents Open(INetlinkSockets sockets)
+    public static KernelEvents Open(INetlinkSockets sockets, RTNLGRP group)
     {
         INetlinkSocket socket = sockets.Open(NETLINK.ROUTE);
-        socket.Join(RTNLGRP.LINK);
-        return new LinkEvents(socket);
+        socket.Join(group);
+        return new KernelEvents(socket);
     }
 
     /// <summary>
-    /// Returns as soon as the condition holds, asking again whenever something was announced about the link (or announcements were
-    /// lost). False when it does not hold within the time.
+    /// Returns as soon as the condition holds, asking again whenever something was announced about the interface (or announcements
+    /// were lost). False when it does not hold within the time.
     /// </summary>
     /// <exception cref="LinuxException">The socket failed.</exception>
     public bool Wait(InterfaceIndex index, Func<bool> condition, TimeSpan atMost)
@@ -54,7 +54,9 @@ public sealed class LinkEvents : NetlinkConnection
             while (!datagram.IsEmpty)
             {
                 NetlinkReply reply = Next(ref datagram);
-                if ((RTM)reply.Header.Type is RTM.NEWLINK or RTM.DELLINK && reply.HeaderAs<IfInfoMsg>().Index == index.Value)
+
+                // ifi_index and ifa_index both stand at offset 4 of their headers.
+                if (reply.HeaderAs<IfAddrMsg>().Index == index.Value)
                 {
                     return true;
                 }

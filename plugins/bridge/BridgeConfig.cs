@@ -1,0 +1,179 @@
+using System.Net;
+using CniPlugins.Attachments;
+using CniPlugins.Cni;
+using CniPlugins.Netlink;
+using CniPlugins.Netlink.Route;
+
+namespace CniPlugins.Plugins.Bridge;
+
+/// <summary>A bridge network's configuration. An object of this type is valid. README.md has the table of keys.</summary>
+internal sealed record BridgeConfig
+{
+    private const int SmallestMtu = 68;      // ETH_MIN_MTU
+    private const int LargestMtu = 65535;    // ETH_MAX_MTU
+    private const int HighestVlan = 4094;
+
+    public required string BridgeName { get; init; }
+
+    public bool IsGateway { get; init; }
+
+    public bool IsDefaultGateway { get; init; }
+
+    public bool ForceAddress { get; init; }
+
+    public bool Masquerade { get; init; }
+
+    /// <summary>Null: the kernel's choice.</summary>
+    public int? Mtu { get; init; }
+
+    public bool Hairpin { get; init; }
+
+    public bool Promiscuous { get; init; }
+
+    /// <summary>0: none.</summary>
+    public int Vlan { get; init; }
+
+    /// <summary>Null: no trunk.</summary>
+    public IReadOnlyList<VlanRange>? Trunk { get; init; }
+
+    public bool PreserveDefaultVlan { get; init; }
+
+    public bool SpoofCheck { get; init; }
+
+    public bool DetectDuplicates { get; init; }
+
+    public bool ContainerInterfaceDown { get; init; }
+
+    public bool PortIsolation { get; init; }
+
+    public Isolation Isolation { get; init; }
+
+    /// <summary>Null: random.</summary>
+    public MacAddress? Mac { get; init; }
+
+    public IReadOnlyList<PortMapping> Ports { get; init; } = [];
+
+    public IReadOnlyList<IPAddress> DefaultHostAddresses { get; init; } = [IPAddress.Loopback];
+
+    /// <summary>Whether ports are told apart by VLAN. A trunk without VLANs counts.</summary>
+    public bool HasVlans => Vlan != 0 || Trunk is not null;
+
+    /// <summary>The host's interface that carries the gateway addresses.</summary>
+    public string GatewayDevice => Vlan != 0 && IsGateway ? $"{BridgeName}.{Vlan}" : BridgeName;
+
+    /// <summary>Reads and checks everything.</summary>
+    /// <exception cref="CniException">A key is wrong (6, 7), or CNI_ARGS (4).</exception>
+    public static BridgeConfig Read(CniRequest request, HostSettings settings)
+    {
+        ConfigObject root = request.Config.Root;
+        bool isDefaultGateway = root.FindBool("isDefaultGateway") ?? false;
+        BridgeConfig config = new()
+        {
+            BridgeName = ReadName(root),
+            IsDefaultGateway = isDefaultGateway,
+            IsGateway = isDefaultGateway || (root.FindBool("isGateway") ?? false),
+            ForceAddress = root.FindBool("forceAddress") ?? false,
+            Masquerade = root.FindBool("ipMasq") ?? false,
+            Mtu = ReadMtu(root),
+            Hairpin = root.FindBool("hairpinMode") ?? false,
+            Promiscuous = root.FindBool("promiscMode") ?? false,
+            Vlan = root.FindInt32("vlan", 0, HighestVlan) ?? 0,
+            Trunk = VlanTrunk.Read(root),
+            PreserveDefaultVlan = root.FindBool("preserveDefaultVlan") ?? false,
+            SpoofCheck = root.FindBool("macspoofchk") ?? false,
+            DetectDuplicates = root.FindBool("enabledad") ?? false,
+            ContainerInterfaceDown = root.FindBool("disableContainerInterface") ?? false,
+            PortIsolation = root.FindBool("portIsolation") ?? false,
+            Isolation = IsolationText.Read(root) ?? settings.Isolation ?? Isolation.None,
+            Mac = ReadMac(request),
+            Ports = PortMapping.Read(request.Config.RuntimeConfig),
+            DefaultHostAddresses = PublishDefaults.Read(root.FindObject("publish")) ?? settings.DefaultHostAddresses ?? [IPAddress.Loopback],
+        };
+        RequireBackend(root);
+        config.RequireSense(hasIpam: !string.IsNullOrEmpty(request.Config.Ipam?.FindString("type")));
+        return config;
+    }
+
+    private void RequireSense(bool hasIpam)
+    {
+        if (Hairpin && Promiscuous)
+        {
+            throw Invalid("hairpinMode and promiscMode exclude each other: a frame would come back to its sender twice; choose one");
+        }
+
+        if (ContainerInterfaceDown && hasIpam)
+        {
+            throw Invalid("disableContainerInterface leaves the interface down, so it can have no addresses: remove it, or the ipam section");
+        }
+
+        if (CniNames.FindInterfaceNameFault(GatewayDevice) is string fault)
+        {
+            throw Invalid($"the interface for the gateway of VLAN {Vlan} would be called \"{GatewayDevice}\", {fault}: give the bridge a shorter name");
+        }
+
+        if (Ports.Count > 0 && !hasIpam)
+        {
+            throw Invalid("ports cannot be published without an address: add an ipam section, or do not ask for portMappings");
+        }
+    }
+
+    private static string ReadName(ConfigObject root)
+    {
+        string? name = root.FindString("bridge");
+        if (string.IsNullOrEmpty(name))
+        {
+            return "cni0";
+        }
+
+        return CniNames.FindInterfaceNameFault(name) is string fault
+            ? throw Invalid($"bridge \"{name}\" is no name for an interface: {fault}")
+            : name;
+    }
+
+    private static int? ReadMtu(ConfigObject root)
+    {
+        int mtu = root.FindInt32("mtu") ?? 0;
+        return mtu is 0 or (>= SmallestMtu and <= LargestMtu)
+            ? mtu == 0 ? null : mtu
+            : throw Invalid($"mtu is {mtu}: set it to {SmallestMtu} to {LargestMtu}, or to 0 for the kernel's choice");
+    }
+
+    /// <summary>Both of the reference's backends are served by nftables, through netlink.</summary>
+    private static void RequireBackend(ConfigObject root)
+    {
+        if (root.FindString("ipMasqBackend") is string backend and not ("" or "iptables" or "nftables"))
+        {
+            throw Invalid($"ipMasqBackend is \"{backend}\": set it to \"nftables\" or \"iptables\", or leave it out (either is done by nftables)");
+        }
+    }
+
+    /// <summary>The runtime's word counts most, then args, then CNI_ARGS.</summary>
+    private static MacAddress? ReadMac(CniRequest request)
+    {
+        request.Args.RequireKnown("MAC", "IP", "GATEWAY");
+        string? text = First(request.Config.RuntimeConfig?.FindString("mac"), request.Config.ArgsCni?.FindString("mac"), request.Args.Find("MAC"));
+        if (text is null)
+        {
+            return null;
+        }
+
+        return MacAddress.TryParse(text, out MacAddress mac) && mac.IsUnicast
+            ? mac
+            : throw Invalid($"the MAC address \"{text}\" is none for an interface: give six octets such as 02:42:0a:00:00:05, the first one even");
+    }
+
+    private static string? First(params ReadOnlySpan<string?> texts)
+    {
+        foreach (string? text in texts)
+        {
+            if (!string.IsNullOrEmpty(text))
+            {
+                return text;
+            }
+        }
+
+        return null;
+    }
+
+    private static CniException Invalid(string message) => new(CniErrorCode.InvalidConfig, message);
+}

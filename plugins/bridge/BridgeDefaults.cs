@@ -1,0 +1,75 @@
+using System.Buffers;
+using System.Text.Json;
+using CniPlugins.Attachments;
+using CniPlugins.Cni;
+using CniPlugins.Netlink.Route;
+
+namespace CniPlugins.Plugins.Bridge;
+
+/// <summary>
+/// A configuration that says nothing of the reference bridge's gets our defaults, written out in the reference's own keys; everything after that sees an
+/// ordinary configuration. One that says anything keeps the reference's meaning throughout.
+/// </summary>
+internal static class BridgeDefaults
+{
+    /// <summary>Every network without a subnet of its own has this one: two such networks on one host need one named for the second.</summary>
+    private const string Subnet = "10.87.0.0/16";
+
+    private static readonly string[] s_referenceKeys =
+    [
+        "bridge", "isGateway", "isDefaultGateway", "forceAddress", "ipMasq", "ipMasqBackend", "mtu", "hairpinMode", "promiscMode", "vlan", "vlanTrunk",
+        "preserveDefaultVlan", "macspoofchk", "enabledad", "disableContainerInterface", "portIsolation", "ipam", "dns",
+    ];
+
+    /// <summary>The same request, or one with the defaults written out.</summary>
+    /// <exception cref="CniException">The configuration is wrong.</exception>
+    public static CniRequest Expand(CniRequest request, Host host)
+    {
+        // A null counts as said: {"ipam": null} is pure layer 2 to the reference.
+        ConfigObject root = request.Config.Root;
+        foreach (string key in root.Keys)
+        {
+            if (Array.Exists(s_referenceKeys, reference => reference.Equals(key, StringComparison.OrdinalIgnoreCase)))
+            {
+                return request;
+            }
+        }
+
+        ArrayBufferWriter<byte> buffer = new(1024);
+        using (Utf8JsonWriter writer = new(buffer))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("bridge", AttachmentNames.Bridge(request.Config.Name));
+            writer.WriteBoolean("isDefaultGateway", true);
+            writer.WriteBoolean("ipMasq", true);
+            writer.WriteNumber("mtu", FindUplinkMtu(request, host) ?? 0);
+            if (!root.Has("isolation") && host.Settings.Isolation is null)
+            {
+                writer.WriteString("isolation", "full");
+            }
+
+            writer.WriteStartObject("ipam");
+            writer.WriteString("type", "host-local");
+            writer.WriteString("subnet", Subnet);
+            writer.WriteEndObject();
+            writer.WriteEndObject();
+        }
+
+        return request.WithConfig(Join(buffer.WrittenSpan, root.RawText));
+    }
+
+    /// <summary>The MTU of the interface that the default route leaves by; only ADD makes anything of it.</summary>
+    private static int? FindUplinkMtu(CniRequest request, Host host) =>
+        request.Verb == CniVerb.Add && host.Route.FindOutput(System.Net.IPAddress.Parse("192.0.2.1")) is Link uplink && uplink.Mtu < 65536
+            ? uplink.Mtu
+            : null;
+
+    /// <summary>Two objects without a common key become one.</summary>
+    private static byte[] Join(ReadOnlySpan<byte> defaults, string given)
+    {
+        byte[] text = System.Text.Encoding.UTF8.GetBytes(given);
+        int rest = Array.IndexOf(text, (byte)'{') + 1;
+        bool empty = text.AsSpan(rest).TrimStart(" \t\r\n"u8)[0] == (byte)'}';
+        return [.. defaults[..^1], .. empty ? ""u8 : ","u8, .. text.AsSpan(rest)];
+    }
+}

@@ -1,0 +1,85 @@
+using System.Text;
+using CniPlugins.Cni;
+using CniPlugins.Linux;
+using CniPlugins.Netlink;
+using CniPlugins.Plugins.Bridge;
+using CniPlugins.Plugins.Host;
+using CniPlugins.Plugins.HostLocal;
+using CniPlugins.Plugins.Loopback;
+using CniPlugins.Plugins.None;
+
+namespace CniPlugins.Plugins;
+
+/// <summary>One executable with a hard link for each plugin: the name it is called by says which one it is.</summary>
+internal static class Program
+{
+    private const string OwnName = "cni";
+
+    /// <summary>A driver is one line here and one project reference.</summary>
+    private static readonly (string Type, Func<Plugin> Make)[] s_plugins =
+    [
+        ("bridge", static () => new BridgePlugin(NetlinkSocket.Kernel)),
+        ("host", static () => new HostPlugin(NetlinkSocket.Kernel)),
+        ("host-local", static () => new HostLocalPlugin()),
+        ("loopback", static () => new LoopbackPlugin(NetlinkSocket.Kernel)),
+        ("none", static () => new NonePlugin(NetlinkSocket.Kernel)),
+    ];
+
+    private static int Main(string[] arguments)
+    {
+        try
+        {
+            string type = Path.GetFileName(Environment.GetCommandLineArgs()[0]);
+            return type == OwnName ? Answer(arguments) : Run(type);
+        }
+        catch (Exception e)
+        {
+            // A runtime can do more with a message and an exit code than with SIGABRT, which an exception that gets out of here raises.
+            return Fail(e.ToString());
+        }
+    }
+
+    private static int Run(string type)
+    {
+        foreach ((string each, Func<Plugin> make) in s_plugins)
+        {
+            if (each == type)
+            {
+                return PluginHost.Run(make(), CniEnvironment.FromProcess());
+            }
+        }
+
+        return Fail($"there is no CNI plugin \"{type}\" in this executable; call it by the name of one of these, or by {OwnName}: {List(", ")}");
+    }
+
+    private static int Answer(string[] arguments)
+    {
+        if (arguments is not ["--list"])
+        {
+            return Fail(
+                $"usage: {OwnName} --list    names the plugins in this executable, one per line\n"
+                + "A CNI runtime calls it by a link of a plugin's name, which chooses the plugin.");
+        }
+
+        StandardStreams.Ensure();
+        StandardStreams.Output.Write(Encoding.UTF8.GetBytes(List("\n") + "\n"));
+        return 0;
+    }
+
+    private static string List(string separator) => string.Join(separator, Array.ConvertAll(s_plugins, static plugin => plugin.Type));
+
+    private static int Fail(string message)
+    {
+        StandardStreams.Ensure();
+        try
+        {
+            StandardStreams.Error.Write(Encoding.UTF8.GetBytes(message + "\n"));
+        }
+        catch (IOException)
+        {
+            // Nobody reads it: the exit code remains.
+        }
+
+        return 1;
+    }
+}

@@ -1,0 +1,37 @@
+using System.Net;
+using CniPlugins.Cni;
+using CniPlugins.Linux;
+using CniPlugins.Publishing;
+
+namespace CniPlugins.Attachments;
+
+/// <summary>
+/// Everything made for one attachment. Written before the kernel is changed (intent) and again with all that is known (complete); DEL, CHECK, GC
+/// and a failed ADD's undoing read it. docs/ARCHITECTURE.md describes the file.
+/// </summary>
+public sealed record AttachmentRecord
+{
+    /// <summary>Which attachment.</summary>
+    public required AttachmentId Attachment { get; init; }
+
+    /// <summary>The boot it was made in; what another boot made is gone.</summary>
+    public required string BootId { get; init; }
+
+    /// <summary>The container's namespace: a restarted container has the same path perhaps, but another identity.</summary>
+    public NamespaceIdentity Namespace { get; init; }
+
+    /// <summary>Whether ADD came to its end.</summary>
+    public bool IsComplete { get; init; }
+
+    /// <summary>The bridge it hangs on.</summary>
+    public string? Bridge { get; init; }
+
+    /// <summary>The host's interface towards the container's addresses: the bridge, or the bridge's VLAN interface.</summary>
+    public string? Device { get; init; }
+
+    /// <summary>The container's addresses.</summary>
+    public IReadOnlyList<IPAddress> Addresses { get; init; } = [];
+
+    /// <summary>nftables elements that belong to this attachment alone.</summary>
+    public IReadOnlyList<RuleElement> Elements { get; init; } = [];
+}

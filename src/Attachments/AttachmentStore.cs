@@ -1,0 +1,168 @@
+using System.Text;
+using CniPlugins.Cni;
+using CniPlugins.Linux;
+
+namespace CniPlugins.Attachments;
+
+/// <summary>
+/// The records below the state directory: <c>attachments/NETWORK/CONTAINER:IFNAME.json</c>. A network's directory is there exactly as long as the
+/// network has attachments, so that "is this the last one" costs one rmdir, whatever their number.
+/// </summary>
+internal sealed class AttachmentStore : IDisposable
+{
+    private const string Suffix = ".json";
+    private const int LargestRecord = 64 << 20;
+    private const int LongestName = 240;   // leaves room for the suffixes within NAME_MAX
+
+    private readonly StateDirectory _root;
+    private readonly StateDirectory _networks;
+
+    private AttachmentStore(StateDirectory root)
+    {
+        _root = root;
+        _networks = root.EnsureDirectory("attachments", 0x1C0 /* 0700 */);
+    }
+
+    /// <summary>Opens the store, which is made if it is not there.</summary>
+    /// <exception cref="LinuxException">It cannot be made or opened.</exception>
+    public static AttachmentStore Ensure(StateDirectory root) => new(root);
+
+    /// <summary>ADD holds this while it makes what attachments share (bridge, table), so that nobody takes it for unused.</summary>
+    /// <exception cref="LinuxException">The file cannot be opened or locked.</exception>
+    public FileLock LockShared() => _root.LockShared("lock");
+
+    /// <summary>Held while what is shared is removed.</summary>
+    /// <exception cref="LinuxException">The file cannot be opened or locked.</exception>
+    public FileLock LockExclusive() => _root.Lock("lock");
+
+    /// <summary>The attachment's record; null when there is none. One that cannot be read gives one with the identity alone.</summary>
+    /// <exception cref="LinuxException">The directory cannot be read.</exception>
+    public AttachmentRecord? Find(AttachmentId attachment)
+    {
+        using StateDirectory? network = _networks.FindDirectory(attachment.Network);
+        return network is null || Read(network, FileName(attachment)) is not byte[] text
+            ? null
+            : RecordText.TryReadRecord(text) is AttachmentRecord record && record.Attachment == attachment
+                ? record
+                : new AttachmentRecord { Attachment = attachment, BootId = BootId.Current };
+    }
+
+    /// <summary>Writes the record in one step: a reader sees the old one or the new one.</summary>
+    /// <exception cref="LinuxException">It cannot be written.</exception>
+    public void Write(AttachmentRecord record)
+    {
+        using StateDirectory network = _networks.EnsureDirectory(record.Attachment.Network, 0x1C0 /* 0700 */);
+        using StateFile file = StateFile.Replace(network, FileName(record.Attachment), RecordText.Write(record));
+    }
+
+    /// <summary>Removes the record; none is success.</summary>
+    /// <exception cref="LinuxException">It may not be removed.</exception>
+    public void Delete(AttachmentId attachment)
+    {
+        using StateDirectory? network = _networks.FindDirectory(attachment.Network);
+        network?.TryDelete(FileName(attachment));
+    }
+
+    /// <summary>The attachments of a network.</summary>
+    /// <exception cref="LinuxException">The directory cannot be read.</exception>
+    public IReadOnlyList<AttachmentRecord> List(string networkName)
+    {
+        List<AttachmentRecord> records = [];
+        using StateDirectory? network = _networks.FindDirectory(networkName);
+        if (network is null)
+        {
+            return records;
+        }
+
+        List<string> names = [];
+        DirectoryReader reader = network.List();
+        while (reader.Read())
+        {
+            names.Add(reader.Name);
+        }
+
+        foreach (string name in names)
+        {
+            if (name.EndsWith(Suffix, StringComparison.Ordinal) && Read(network, name) is byte[] text
+                && (RecordText.TryReadRecord(text) ?? FromName(networkName, name)) is AttachmentRecord record
+                && record.Attachment.Network == networkName)
+            {
+                records.Add(record);
+            }
+        }
+
+        return records;
+    }
+
+    /// <summary>Removes the network's directory if it has no attachment left: true when there is none now.</summary>
+    /// <exception cref="LinuxException">It may not be removed.</exception>
+    public bool TryDeleteNetwork(string networkName)
+    {
+        if (_networks.TryDeleteDirectory(networkName))
+        {
+            return true;
+        }
+
+        using StateDirectory? network = _networks.FindDirectory(networkName);
+        return network is null;
+    }
+
+    /// <summary>Whether the network seems to have no attachment: a look without a lock, to spare it.</summary>
+    /// <exception cref="LinuxException">The directory cannot be read.</exception>
+    public bool MayHaveNone(string networkName)
+    {
+        using StateDirectory? network = _networks.FindDirectory(networkName);
+        return network is null || !network.List().Read();
+    }
+
+    /// <summary>Whether no network has an attachment. The caller holds the lock alone: a directory that is empty now was left by a crash.</summary>
+    /// <exception cref="LinuxException">The directory cannot be read.</exception>
+    public bool HasNone()
+    {
+        List<string> names = [];
+        DirectoryReader reader = _networks.List();
+        while (reader.Read())
+        {
+            names.Add(reader.Name);
+        }
+
+        return names.TrueForAll(TryDeleteNetwork);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _networks.Dispose();
+
+    // Neither a container's id nor an interface's name may hold a colon, and an id no tilde.
+    private static string FileName(AttachmentId attachment)
+    {
+        string name = $"{attachment.ContainerId}:{attachment.IfName}";
+        return (Encoding.UTF8.GetByteCount(name) <= LongestName
+            ? name
+            : $"{attachment.ContainerId[..64]}~{AttachmentNames.Hash(attachment.ContainerId)}:{attachment.IfName}") + Suffix;
+    }
+
+    /// <summary>What a file's name tells of a record that cannot be read; null for what is none of ours.</summary>
+    private static AttachmentRecord? FromName(string network, string fileName)
+    {
+        int colon = fileName.IndexOf(':');
+        string container = colon < 0 ? string.Empty : fileName[..colon];
+        return CniNames.IsContainerId(container)
+            ? new AttachmentRecord
+            {
+                Attachment = new AttachmentId(network, container, fileName[(colon + 1)..^Suffix.Length]),
+                BootId = BootId.Current,
+            }
+            : null;
+    }
+
+    private static byte[]? Read(StateDirectory directory, string name)
+    {
+        if (directory.FindStatus(name) is not FileStatus status || status.Size > LargestRecord)
+        {
+            return null;
+        }
+
+        byte[] text = new byte[(int)status.Size];
+        return directory.FindContent(name, text, out _) is int length ? text[..length] : null;
+    }
+}

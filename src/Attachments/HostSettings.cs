@@ -1,0 +1,72 @@
+using System.Net;
+using CniPlugins.Cni;
+
+namespace CniPlugins.Attachments;
+
+/// <summary>
+/// Host-wide defaults, below what a network's own configuration says: the JSON file /etc/cni/cni-plugins.json, or the one that the
+/// environment variable CNI_PLUGINS_CONFIG names. No file: the defaults below.
+/// </summary>
+public sealed record HostSettings
+{
+    /// <summary>Where the file is, unless the environment says otherwise.</summary>
+    public const string DefaultPath = "/etc/cni/cni-plugins.json";
+
+    private const string PathVariable = "CNI_PLUGINS_CONFIG";
+    private const long LargestFile = 1 << 20;
+
+    /// <summary>Key <c>stateDir</c>: records of attachments; they die with the kernel's state, so it may be a tmpfs.</summary>
+    public string StateDirectory { get; init; } = "/run/cni-plugins";
+
+    /// <summary>Key <c>dataDir</c>: leases, in the reference host-local's form.</summary>
+    public string DataDirectory { get; init; } = "/var/lib/cni/networks";
+
+    /// <summary>
+    /// Key <c>publish.defaultHostIP</c> (a string or a list): where a port is published whose mapping names no host address. Null: not set here.
+    /// </summary>
+    public IReadOnlyList<IPAddress>? DefaultHostAddresses { get; init; }
+
+    /// <summary>Key <c>isolation</c>: for networks whose configuration does not say. Null: not set here.</summary>
+    public Isolation? Isolation { get; init; }
+
+    /// <summary>Reads the file.</summary>
+    /// <exception cref="CniException">It cannot be read (5), is no JSON (6) or says something wrong (7).</exception>
+    public static HostSettings Load(CniEnvironment environment)
+    {
+        string? named = environment.Find(PathVariable);
+        string path = named ?? DefaultPath;
+        FileInfo file = new(path);
+        if (!file.Exists)
+        {
+            return named is null ? new HostSettings() : throw new CniException(
+                CniErrorCode.InvalidConfig, $"{PathVariable} names {path}, which is not there: create it, or unset the variable");
+        }
+
+        if (file.Length > LargestFile)
+        {
+            throw new CniException(CniErrorCode.InvalidConfig, $"{path} is larger than {LargestFile} bytes: that is no settings file");
+        }
+
+        return Read(ConfigText.ParseObject(File.ReadAllBytes(path), path), path);
+    }
+
+    private static HostSettings Read(ConfigObject root, string path)
+    {
+        HostSettings settings = new();
+        return settings with
+        {
+            StateDirectory = AbsolutePath(root, "stateDir", path) ?? settings.StateDirectory,
+            DataDirectory = AbsolutePath(root, "dataDir", path) ?? settings.DataDirectory,
+            DefaultHostAddresses = PublishDefaults.Read(root.FindObject("publish")),
+            Isolation = IsolationText.Read(root),
+        };
+    }
+
+    private static string? AbsolutePath(ConfigObject root, string key, string path)
+    {
+        string? value = root.FindString(key);
+        return value is null || Path.IsPathFullyQualified(value)
+            ? value
+            : throw new CniException(CniErrorCode.InvalidConfig, $"{key} in {path} is \"{value}\": set it to an absolute path");
+    }
+}
