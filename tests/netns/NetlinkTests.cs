@@ -131,7 +131,7 @@ public sealed class NetlinkTests : IDisposable
         _route.SetMtu(index, 1280);
         _route.SetMac(index, mac);
         _route.SetPromiscuous(index);
-        _route.SetRouteLocalnet(index);
+        _route.SetRouteLocalnet(index, allowed: true);
         _route.SetDown(index);
         Assert.DoesNotContain("UP", Flags("veth0"));
         _route.SetUpAnnouncing(index);
@@ -256,7 +256,7 @@ public sealed class NetlinkTests : IDisposable
     public void A_change_of_the_link_ends_the_wait()
     {
         InterfaceIndex index = AddPair("veth0", enslave: false);
-        using LinkEvents events = _host.Run(static () => LinkEvents.Open(NetlinkSocket.Kernel));
+        using KernelEvents events = _host.Run(static () => KernelEvents.Open(NetlinkSocket.Kernel, RTNLGRP.LINK));
         int asked = 0;
         Thread other = new(() =>
         {
