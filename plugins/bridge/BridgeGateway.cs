@@ -49,17 +49,8 @@ internal static class BridgeGateway
             return bridge;
         }
 
-        if (host.Route.FindLink(config.GatewayDevice) is not Link device)
-        {
-            device = AddVlanDevice(host, config, bridge);
-        }
-
-        if (device.Mac == BridgeState.DeriveMac(device.Name))
-        {
-            state.AddLink(device.Name, device.Index.Value);
-        }
-
-        return device;
+        state.AddLink(config.GatewayDevice);
+        return host.Route.FindLink(config.GatewayDevice) ?? AddVlanDevice(host, config, bridge);
     }
 
     /// <summary>Puts the gateway addresses of a lease on the interface.</summary>

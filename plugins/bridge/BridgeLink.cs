@@ -21,6 +21,7 @@ internal static class BridgeLink
         Link? bridge = host.Route.FindLink(config.BridgeName);
         if (bridge is null)
         {
+            state.AddLink(config.BridgeName);
             Add(host, config);
             bridge = host.Route.GetLink(config.BridgeName);
         }
@@ -31,10 +32,10 @@ internal static class BridgeLink
                 CniErrorCode.InvalidConfig, $"{config.BridgeName} exists and is no bridge{Describe(bridge)}: name another one, or remove it");
         }
 
-        bool ours = bridge.Mac == BridgeState.DeriveMac(config.BridgeName);
+        bool ours = BridgeState.IsOurs(bridge);
         if (ours)
         {
-            state.AddLink(bridge.Name, bridge.Index.Value);
+            state.AddLink(bridge.Name);   // again: a crash may have come between the bridge and the last network's note
         }
 
         return Adjust(host, config, bridge, ours);

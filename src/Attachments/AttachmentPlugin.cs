@@ -146,7 +146,6 @@ public abstract class AttachmentPlugin : Plugin
         if (stale.Count > 0)
         {
             host.Policy.Remove(stale);
-            host.ClosePolicyAside();
         }
     }
 }

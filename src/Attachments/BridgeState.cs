@@ -1,7 +1,7 @@
-using System.Globalization;
 using System.Text;
 using CniPlugins.Linux;
 using CniPlugins.Netlink;
+using CniPlugins.Netlink.Route;
 using CniPlugins.Publishing;
 
 namespace CniPlugins.Attachments;
@@ -98,29 +98,16 @@ public sealed class BridgeState : IDisposable
         return networks is null || Names(networks).Count == 0;
     }
 
-    /// <summary>Notes an interface that we made for the bridge (the bridge itself, a VLAN's pair), by its number, lest another of that name be deleted.</summary>
+    /// <summary>Notes that we make an interface (the bridge itself, a VLAN's pair), before it is made. Its address tells at the end whether it is ours.</summary>
     /// <exception cref="LinuxException">It cannot be written.</exception>
-    public void AddLink(string name, int index) => Add("links", name, Encoding.ASCII.GetBytes($"{index}"));
+    public void AddLink(string name) => Add("links", name, []);
 
-    /// <summary>The interfaces that we made, by name and number.</summary>
+    /// <summary>The interfaces that we made, or were about to make.</summary>
     /// <exception cref="LinuxException">The directory cannot be read.</exception>
-    public IReadOnlyList<(string Name, int Index)> ListLinks()
-    {
-        List<(string, int)> links = [];
-        foreach ((string name, byte[] content) in Contents("links"))
-        {
-            if (int.TryParse(Encoding.ASCII.GetString(content), NumberStyles.None, CultureInfo.InvariantCulture, out int index))
-            {
-                links.Add((name, index));
-            }
-        }
+    public IReadOnlyList<string> ListLinks() => ListNames("links");
 
-        return links;
-    }
-
-    /// <summary>Whether we made the interface.</summary>
-    /// <exception cref="LinuxException">The directory cannot be read.</exception>
-    public bool HasMade(string name, int index) => ListLinks().Contains((name, index));
+    /// <summary>Whether we made an interface.</summary>
+    public static bool IsOurs(Link link) => link.Mac == DeriveMac(link.Name);
 
     /// <summary>Notes that route_localnet was switched on for an interface and was off before.</summary>
     /// <exception cref="LinuxException">It cannot be written.</exception>
@@ -128,11 +115,7 @@ public sealed class BridgeState : IDisposable
 
     /// <summary>The interfaces for which route_localnet was switched on.</summary>
     /// <exception cref="LinuxException">The directory cannot be read.</exception>
-    public IReadOnlyList<string> ListLocalnet()
-    {
-        using StateDirectory? directory = _directory.FindDirectory("localnet");
-        return directory is null ? [] : Names(directory);
-    }
+    public IReadOnlyList<string> ListLocalnet() => ListNames("localnet");
 
     /// <summary>Notes an address that we gave to an interface of the host: <c>DEVICE ADDRESS/LENGTH</c>.</summary>
     /// <exception cref="LinuxException">It cannot be written.</exception>
@@ -195,6 +178,12 @@ public sealed class BridgeState : IDisposable
         }
 
         return names;
+    }
+
+    private IReadOnlyList<string> ListNames(string group)
+    {
+        using StateDirectory? directory = _directory.FindDirectory(group);
+        return directory is null ? [] : Names(directory);
     }
 
     private void Add(string group, string name, byte[] content)

@@ -24,7 +24,6 @@ public static class Detachment
         if (record?.Elements.Count > 0)
         {
             teardown.Try("remove its published ports and policy", () => host.Policy.Remove(record.Elements));
-            host.ClosePolicyAside();
         }
 
         teardown.Try("delete its link", () => DeleteLink(host, id, record, sandbox));
@@ -62,7 +61,15 @@ public static class Detachment
         // By its name, which follows from the attachment, and only a veth: a record in a state directory is not trusted to name a link.
         if (host.Route.FindLink(AttachmentNames.HostInterface(id)) is { Kind: "veth" } veth)
         {
-            host.Route.TryDeleteLink(veth.Index);
+            if (record?.Elements.Count > 0)
+            {
+                host.DeleteLinkAside(veth);   // nftables has something to wait for as well
+            }
+            else
+            {
+                host.Route.TryDeleteLink(veth.Index);
+            }
+
             return;
         }
 

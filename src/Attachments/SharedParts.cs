@@ -33,7 +33,6 @@ internal static class SharedParts
         if (host.Records.HasNone())
         {
             host.Policy.RemoveTables();
-            host.ClosePolicyAside();
         }
     }
 
@@ -75,9 +74,9 @@ internal static class SharedParts
     private static void DeleteLinks(Host host, BridgeState state)
     {
         Link? bridge = null;
-        foreach ((string name, int index) in state.ListLinks())
+        foreach (string name in state.ListLinks())
         {
-            if (host.Route.FindLink(new InterfaceIndex(index)) is not Link link || link.Name != name)
+            if (host.Route.FindLink(name) is not Link link || !BridgeState.IsOurs(link))
             {
                 continue;
             }

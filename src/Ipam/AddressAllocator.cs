@@ -48,12 +48,7 @@ public sealed class AddressAllocator
         }
         catch
         {
-            foreach (Lease lease in leases)
-            {
-                session.Release(text.Bytes, AddressMath.ToNumber(lease.Address));
-            }
-
-            session.Commit();
+            GiveBack(session, text, leases);
             throw;
         }
 
@@ -84,6 +79,24 @@ public sealed class AddressAllocator
 
         session.Commit();
         return use;
+    }
+
+    /// <summary>Undoes the earlier sets of a call that failed.</summary>
+    private static void GiveBack(LeaseSession session, LeaseText text, List<Lease> leases)
+    {
+        foreach (Lease lease in leases)
+        {
+            try
+            {
+                session.Release(text.Bytes, AddressMath.ToNumber(lease.Address));
+            }
+            catch (Linux.LinuxException)
+            {
+                // What made the call fail is the better message; the runtime's DEL releases what is left.
+            }
+        }
+
+        session.Commit();
     }
 
     /// <summary>Gives every set the first requested address that it holds; each must find one.</summary>

@@ -54,6 +54,9 @@ public sealed class AddressRange
         }
     }
 
+    private AddressRange(AddressRange whole, UInt128 first, UInt128 last) =>
+        (Subnet, GatewayNumber, First, Last) = (whole.Subnet, whole.GatewayNumber, first, last);
+
     /// <summary>The subnet; leases carry its prefix length.</summary>
     public IpPrefix Subnet { get; }
 
@@ -84,6 +87,26 @@ public sealed class AddressRange
 
     /// <summary><c>start-end</c>.</summary>
     public override string ToString() => AddressText.Format(First) + "-" + AddressText.Format(Last);
+
+    /// <summary>What is left of it without a prefix: itself, one or two pieces, or nothing.</summary>
+    internal IEnumerable<AddressRange> Without(IpPrefix prefix)
+    {
+        if (prefix.IsIPv4 != Subnet.IsIPv4 || prefix.Last < First || prefix.First > Last)
+        {
+            yield return this;
+            yield break;
+        }
+
+        if (prefix.First > First)
+        {
+            yield return new AddressRange(this, First, prefix.First - 1);
+        }
+
+        if (prefix.Last < Last)
+        {
+            yield return new AddressRange(this, prefix.Last + 1, Last);
+        }
+    }
 
     internal bool Contains(UInt128 number) => number >= First && number <= Last;
 

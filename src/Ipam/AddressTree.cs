@@ -137,24 +137,21 @@ internal sealed class AddressTree
     {
         long count = 0;
         Span<byte> slot = stackalloc byte[SlotSize];
+        if ((to >> 8) - (from >> 8) < (UInt128)_slots.Slots)
+        {
+            // Few blocks: look each of them up. A /16 has 256, whatever the size of the table.
+            for (UInt128 prefix = from >> 8; prefix <= to >> 8; prefix++)
+            {
+                Find(prefix, 0, slot);
+                count += slot[0] == Empty ? 0 : Count(slot, from, to);
+            }
+
+            return count;
+        }
+
         for (long index = 0; index < _slots.Slots; index++)
         {
-            if (!_slots.Read(index, slot) || slot[0] != BlockKind || slot[1] != 0)
-            {
-                continue;
-            }
-
-            UInt128 first = BinaryPrimitives.ReadUInt128LittleEndian(slot[KeyOffset..]) << 8;
-            if (first > to || (first | 0xFF) < from)
-            {
-                continue;
-            }
-
-            for (uint branch = 0; branch < 256; branch++)
-            {
-                bool taken = (slot[BitsOffset + (int)(branch / 8)] & (1 << (int)(branch % 8))) != 0;
-                count += taken && (first | branch) >= from && (first | branch) <= to ? 1 : 0;
-            }
+            count += _slots.Read(index, slot) && slot[0] == BlockKind && slot[1] == 0 ? Count(slot, from, to) : 0;
         }
 
         return count;
@@ -179,6 +176,26 @@ internal sealed class AddressTree
     private static int Branch(UInt128 address, int level) => (int)((address >> (8 * level)) & 0xFF);
 
     private static bool IsFull(ReadOnlySpan<byte> slot) => slot[BitsOffset..].IndexOfAnyExcept((byte)0xFF) < 0;
+
+    /// <summary>The taken addresses of a block that lie from one to another.</summary>
+    private static int Count(ReadOnlySpan<byte> slot, UInt128 from, UInt128 to)
+    {
+        UInt128 first = BinaryPrimitives.ReadUInt128LittleEndian(slot[KeyOffset..]) << 8;
+        if (first > to || (first | 0xFF) < from)
+        {
+            return 0;
+        }
+
+        int low = first >= from ? 0 : (int)(from - first);
+        int high = (first | 0xFF) <= to ? 255 : (int)(to - first);
+        int count = 0;
+        for (int branch = low; branch <= high; branch++)
+        {
+            count += (slot[BitsOffset + (branch / 8)] >> (branch % 8)) & 1;
+        }
+
+        return count;
+    }
 
     private static int FirstZero(ReadOnlySpan<byte> bits, int from)
     {

@@ -34,7 +34,9 @@ internal sealed class LeaseIndex : IDisposable
     /// <summary>Whether the files were read in this call: the index is then as right as it can be.</summary>
     internal bool IsFresh { get; private set; }
 
-    /// <summary>Opens the index of a locked lease directory; without a place to keep it, it is made anew and forgotten.</summary>
+    /// <summary>
+    /// Opens the index of a locked lease directory, and owns the place it is kept in; without one it is made anew and forgotten.
+    /// </summary>
     internal static LeaseIndex Open(StateDirectory leases, StateDirectory? home, string name, LeaseStoreOptions options)
     {
         LeaseIndex index = new(leases, home, name, options);
@@ -228,7 +230,11 @@ internal sealed class LeaseIndex : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _file?.Dispose();
+    public void Dispose()
+    {
+        _file?.Dispose();
+        _home?.Dispose();
+    }
 
     /// <summary>Loads what is there, even when it cannot be trusted, and says whether it can.</summary>
     private bool TryLoad()

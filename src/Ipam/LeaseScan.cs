@@ -1,3 +1,4 @@
+using System.Numerics;
 using CniPlugins.Linux;
 
 namespace CniPlugins.Ipam;
@@ -21,7 +22,7 @@ internal ref struct LeaseScan
         _leases = leases;
         _known = known;
         _isOtherBoot = isOtherBoot;
-        Table = LeaseTable.InMemory();
+        Table = LeaseTable.InMemory(CountSlots(leases));
     }
 
     /// <summary>The table.</summary>
@@ -40,6 +41,19 @@ internal ref struct LeaseScan
                 Take(entries.Name, entries.Kind, address);
             }
         }
+    }
+
+    /// <summary>Slots for all names there are, twice over, so that the table need not grow while it is built.</summary>
+    private static long CountSlots(StateDirectory leases)
+    {
+        long names = SlotTable.SmallestSlots / 4;
+        DirectoryReader entries = leases.List();
+        while (entries.Read())
+        {
+            names++;
+        }
+
+        return (long)BitOperations.RoundUpToPowerOf2((ulong)(names + (names / 64)) * 2);
     }
 
     private void Take(string name, FileKind kind, UInt128 address)

@@ -138,6 +138,7 @@ internal sealed class LeaseSession : IDisposable
     {
         _index.Dispose();
         _lock.Dispose();
+        _leases.Dispose();
     }
 
     private Belonging Belongs(UInt128 address, ReadOnlySpan<byte> owner, ulong hash)

@@ -191,19 +191,16 @@ public sealed class LeaseStore : IDisposable
         {
             StateDirectory leases = _root.EnsureDirectory(_network, DirectoryMode);
             FileLock? held = null;
-            StateDirectory? home = null;
             try
             {
                 held = leases.Lock(LockName);
                 if (leases.GetStatus().Links > 0)
                 {
-                    home = FindHome();
-                    return new LeaseSession(leases, held, LeaseIndex.Open(leases, home, _network, _options));
+                    return new LeaseSession(leases, held, LeaseIndex.Open(leases, FindHome(), _network, _options));
                 }
             }
             catch
             {
-                home?.Dispose();
                 held?.Dispose();
                 leases.Dispose();
                 throw;

@@ -62,6 +62,27 @@ public sealed class RangeSet
         return false;
     }
 
+    /// <summary>
+    /// The set without some prefixes, whose addresses are then neither given out nor to be had by request: ranges are cut in pieces.
+    /// </summary>
+    /// <exception cref="IpamConfigException">Nothing is left.</exception>
+    public RangeSet Without(IEnumerable<IpPrefix> excluded)
+    {
+        List<AddressRange> ranges = [.. _ranges];
+        foreach (IpPrefix prefix in excluded)
+        {
+            List<AddressRange> pieces = [];
+            foreach (AddressRange range in ranges)
+            {
+                pieces.AddRange(range.Without(prefix));
+            }
+
+            ranges = pieces;
+        }
+
+        return ranges.Count > 0 ? new RangeSet(ranges) : throw new IpamConfigException($"all addresses of range set {this} are excluded");
+    }
+
     /// <summary>Its ranges, separated by commas.</summary>
     public override string ToString() => string.Join(',', (object[])_ranges);
 

@@ -6,6 +6,9 @@ namespace CniPlugins.Linux;
 /// <summary>A datagram or raw socket to the kernel. Belongs for good to the network namespace it was opened in.</summary>
 public sealed class KernelSocket : IDisposable
 {
+    private const int SoSendBufferForce = 32;      // include/uapi/asm-generic/socket.h
+    private const int SoReceiveBufferForce = 33;
+
     private readonly SafeFileDescriptor _descriptor;
 
     private KernelSocket(SafeFileDescriptor descriptor) => _descriptor = descriptor;
@@ -64,6 +67,25 @@ public sealed class KernelSocket : IDisposable
         if (setsockopt(_descriptor.Value, SOL_SOCKET, SO_RCVTIMEO, (byte*)timeval, (Tmds.Linux.socklen_t)16) != 0)
         {
             throw new LinuxException("setsockopt", "SO_RCVTIMEO", LinuxException.Last);
+        }
+    }
+
+    /// <summary>
+    /// Makes room for long datagrams: SO_SNDBUFFORCE and SO_RCVBUFFORCE, which pass net.core.wmem_max and rmem_max; without the
+    /// capability for that (in a user namespace) as much as these allow.
+    /// </summary>
+    /// <exception cref="LinuxException">The kernel refuses.</exception>
+    public void SetBuffers(int send, int receive)
+    {
+        try
+        {
+            SetOption(SOL_SOCKET, SoSendBufferForce, send);
+            SetOption(SOL_SOCKET, SoReceiveBufferForce, receive);
+        }
+        catch (LinuxException e) when (e.Errno == Errno.EPERM)
+        {
+            SetOption(SOL_SOCKET, SO_SNDBUF, send);
+            SetOption(SOL_SOCKET, SO_RCVBUF, receive);
         }
     }
 

@@ -124,7 +124,21 @@ public sealed class StateDirectory : IDisposable
         // O_NONBLOCK: a FIFO must not hold the process up before fstat says that it is one.
         using SafeFileDescriptor? file = TryOpen(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0, out _);
         status = file is null ? default : StatusOf(file);
-        return file is not null && status.Kind == FileKind.Regular ? file.ReadFully(buffer, Describe(name)) : null;
+        if (file is null || status.Kind != FileKind.Regular)
+        {
+            return null;
+        }
+
+        try
+        {
+            // No more than its size is asked for, so that one read does.
+            return file.ReadFully(buffer[..(int)Math.Min(buffer.Length, status.Size)], name);
+        }
+        catch (LinuxException e)
+        {
+            // The path is put together only when it is needed: sixty thousand files are read in a row.
+            throw new LinuxException(e.Call, Describe(name), e.Errno);
+        }
     }
 
     /// <summary>Deletes a file (never a directory). False when there is none.</summary>

@@ -64,13 +64,14 @@ public readonly ref struct AttributeWriter<TAttribute>
     }
 
     /// <summary>
-    /// Opens a nested scope (NLA_F_NESTED); its length is written when the scope is disposed. A scope that is never disposed keeps
-    /// length 0, which <see cref="NetlinkMessage{TAttribute}.Seal"/> finds.
+    /// Opens a nested scope (NLA_F_NESTED); its length is written when the scope is disposed. A scope that is never disposed is found
+    /// by <see cref="NetlinkMessage{TAttribute}.Seal"/>.
     /// </summary>
     public NestedScope Nest<TNested>(TAttribute type, out AttributeWriter<TNested> nested)
         where TNested : unmanaged, Enum
     {
         int start = Open(type, NLA.F_NESTED);
+        MessageBuffer.CountScope(_message, 1);
         nested = new AttributeWriter<TNested>(_message);
         return new NestedScope(_message, start);
     }

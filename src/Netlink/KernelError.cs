@@ -66,7 +66,8 @@ internal sealed record KernelError(Errno Errno, string? Message, int? Offset)
     private static string? Walk(
         ReadOnlySpan<byte> request, int start, int end, int target, ushort messageType, string? scope, IAttributeNames names)
     {
-        while (start + 4 <= end)
+        int first = start;
+        while (start + 4 <= end && start <= target)
         {
             int length = Unsafe.ReadUnaligned<ushort>(in request[start]);
             if (length < 4 || start + length > end)
@@ -77,7 +78,7 @@ internal sealed record KernelError(Errno Errno, string? Message, int? Offset)
             if (target < start + length)
             {
                 ushort type = (ushort)(Unsafe.ReadUnaligned<ushort>(in request[start + 2]) & 0x3fff);
-                string name = names.AttributeName(messageType, scope, type, out string? inner);
+                string name = names.AttributeName(messageType, scope, type, request[first..start], out string? inner);
                 string? within = target >= start + 4 && inner is not null
                     ? Walk(request, start + 4, start + length, target, messageType, inner, names)
                     : null;
@@ -126,6 +127,9 @@ internal sealed record KernelError(Errno Errno, string? Message, int? Offset)
             throw new NetlinkFormatException("a netlink error without its number");
         }
 
-        return (Errno)(-(long)Unsafe.ReadUnaligned<int>(in reply.Payload[0]));
+        int error = Unsafe.ReadUnaligned<int>(in reply.Payload[0]);
+        return error is <= 0 and > int.MinValue
+            ? (Errno)(-error)
+            : throw new NetlinkFormatException($"a netlink error with the number {error}");
     }
 }

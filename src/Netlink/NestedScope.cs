@@ -15,6 +15,9 @@ public readonly ref struct NestedScope
     }
 
     /// <summary>Closes the scope.</summary>
-    public void Dispose() =>
+    public void Dispose()
+    {
         Unsafe.WriteUnaligned(ref _message[_start], checked((ushort)(MessageBuffer.Length(_message) - _start)));
+        MessageBuffer.CountScope(_message, -1);
+    }
 }

@@ -35,6 +35,10 @@ public readonly ref struct NetlinkAttribute
     /// <exception cref="NetlinkFormatException">Another length.</exception>
     public ushort GetU16() => Unsafe.ReadUnaligned<ushort>(in Exactly(2)[0]);
 
+    /// <summary>A u16 in network order.</summary>
+    /// <exception cref="NetlinkFormatException">Another length.</exception>
+    public ushort GetU16BigEndian() => BinaryPrimitives.ReadUInt16BigEndian(Exactly(2));
+
     /// <summary>A u32 in host order.</summary>
     /// <exception cref="NetlinkFormatException">Another length.</exception>
     public uint GetU32() => Unsafe.ReadUnaligned<uint>(in Exactly(4)[0]);

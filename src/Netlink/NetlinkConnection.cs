@@ -13,6 +13,10 @@ public class NetlinkConnection : IDisposable
     private const int HeaderLength = 16;
     private const int DumpAttempts = 8;
 
+    // Old answers, and datagrams of other processes, between a request and its answer. Whoever has CAP_NET_ADMIN in this namespace can
+    // send us any number of them; a container may have it.
+    private const int MostStrays = 1000;
+
     private readonly INetlinkSocket _socket;
     private readonly IAttributeNames _names;
     private readonly byte[] _request = new byte[8 * 1024];
@@ -34,7 +38,15 @@ public class NetlinkConnection : IDisposable
     }
 
     /// <summary>The next unused sequence number.</summary>
-    protected uint NextSequence() => ++_sequence;
+    protected uint NextSequence() => ReserveSequences(1);
+
+    /// <summary>The first of as many unused sequence numbers.</summary>
+    protected uint ReserveSequences(int count)
+    {
+        uint first = unchecked(_sequence + 1);
+        _sequence = unchecked(_sequence + (uint)count);
+        return first;
+    }
 
     /// <summary>Begins a request; one at a time.</summary>
     protected NetlinkMessage<TAttribute> Request<THeader, TAttribute>(ushort type, NLM_F flags, THeader header)
@@ -118,7 +130,19 @@ public class NetlinkConnection : IDisposable
     /// <summary>How long a receive waits before it fails with EAGAIN.</summary>
     protected void SetReceiveTimeout(TimeSpan timeout) => _socket.SetReceiveTimeout(timeout);
 
-    /// <summary>Receives one datagram; the span is valid until the next call.</summary>
+    /// <summary>Notes a datagram that held no answer; there is an end to how many are passed over.</summary>
+    /// <exception cref="NetlinkFormatException">The end is reached.</exception>
+    protected static void CountStray(ref int strays)
+    {
+        if (++strays > MostStrays)
+        {
+            throw new NetlinkFormatException($"no answer among {MostStrays} netlink datagrams");
+        }
+    }
+
+    /// <summary>Receives one datagram; the span is valid until the next call. Empty for one that is not the kernel's.</summary>
+    /// <exception cref="LinuxException">EAGAIN after the receive timeout; ENOBUFS when the kernel dropped messages.</exception>
+    /// <exception cref="NetlinkFormatException">The datagram was cut off.</exception>
     protected ReadOnlySpan<byte> Receive()
     {
         int length = _socket.Peek();
@@ -127,7 +151,10 @@ public class NetlinkConnection : IDisposable
             _reply = new byte[MessageBuffer.Align(length)];
         }
 
-        return _reply.AsSpan(0, Math.Min(_socket.Receive(_reply), _reply.Length));
+        int received = _socket.Receive(_reply);
+        return received <= _reply.Length
+            ? _reply.AsSpan(0, received)
+            : throw new NetlinkFormatException($"a netlink datagram of {received} bytes was cut off at {_reply.Length}");
     }
 
     /// <summary>Takes the first message off a datagram.</summary>
@@ -165,9 +192,11 @@ public class NetlinkConnection : IDisposable
     {
         _socket.Send(request);
         bool interrupted = false;
+        int strays = 0;
         while (true)
         {
             ReadOnlySpan<byte> datagram = Receive();
+            bool stray = true;
             while (!datagram.IsEmpty)
             {
                 NetlinkReply reply = Next(ref datagram);
@@ -176,6 +205,7 @@ public class NetlinkConnection : IDisposable
                     continue;
                 }
 
+                stray = false;
                 interrupted |= ((NLM_F)reply.Header.Flags & NLM_F.DUMP_INTR) != 0 && reply.Header.Type != (ushort)NLMSG.ERROR;
                 switch ((NLMSG)reply.Header.Type)
                 {
@@ -195,6 +225,11 @@ public class NetlinkConnection : IDisposable
 
                         break;
                 }
+            }
+
+            if (stray)
+            {
+                CountStray(ref strays);
             }
         }
     }

@@ -11,13 +11,8 @@ public readonly ref struct NetlinkMessage<TAttribute>
     private const int HeaderLength = 16;
 
     private readonly Span<byte> _buffer;
-    private readonly int _attributesStart;
 
-    private NetlinkMessage(Span<byte> buffer, int attributesStart)
-    {
-        _buffer = buffer;
-        _attributesStart = attributesStart;
-    }
+    private NetlinkMessage(Span<byte> buffer) => _buffer = buffer;
 
     /// <summary>Where the attributes go.</summary>
     public AttributeWriter<TAttribute> Attributes => new(_buffer);
@@ -42,29 +37,15 @@ public readonly ref struct NetlinkMessage<TAttribute>
             Sequence = sequence,
         });
         Unsafe.WriteUnaligned(ref MessageBuffer.Grow(buffer, Unsafe.SizeOf<THeader>())[0], header);
-        return new NetlinkMessage<TAttribute>(buffer, MessageBuffer.Length(buffer));
+        return new NetlinkMessage<TAttribute>(buffer);
     }
 
     /// <summary>The finished bytes.</summary>
     /// <exception cref="InvalidOperationException">A nested scope was not disposed.</exception>
     public ReadOnlySpan<byte> Seal()
     {
-        ReadOnlySpan<byte> message = _buffer[..Length];
-        SealScope(message[_attributesStart..]);
-        return message;
-    }
-
-    private static void SealScope(ReadOnlySpan<byte> attributes)
-    {
-        while (!attributes.IsEmpty)
-        {
-            int length = Unsafe.ReadUnaligned<ushort>(in attributes[0]);
-            if (length < 4)
-            {
-                throw new InvalidOperationException("a nested netlink attribute was not closed");
-            }
-
-            attributes = attributes[Math.Min(MessageBuffer.Align(length), attributes.Length)..];
-        }
+        return MessageBuffer.OpenScopes(_buffer) == 0
+            ? _buffer[..Length]
+            : throw new InvalidOperationException("a nested netlink attribute was not closed");
     }
 }

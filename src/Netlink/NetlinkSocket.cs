@@ -12,9 +12,15 @@ public sealed class NetlinkSocket : INetlinkSocket
     private const int SolNetlink = 270;
 
     // The kernel answers within the send; this is for a machine so loaded that another's RTNL hold takes this long.
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    // Above this length a request may meet net.core.wmem_default (208 KiB), or its answers rmem_default: a batch whose changes are all
+    // refused has an answer to each, and an answer counts a good 1 KiB however short it is.
+    private const int OrdinaryRequest = 8 * 1024;
+    private const int AnswerSpace = 16;
 
     private readonly KernelSocket _socket;
+    private int _ample = OrdinaryRequest;
 
     private NetlinkSocket(KernelSocket socket) => _socket = socket;
 
@@ -22,7 +28,17 @@ public sealed class NetlinkSocket : INetlinkSocket
     public static INetlinkSockets Kernel { get; } = new KernelSockets();
 
     /// <inheritdoc/>
-    public void Send(ReadOnlySpan<byte> datagram) => _socket.Send(datagram);
+    public void Send(ReadOnlySpan<byte> datagram)
+    {
+        if (datagram.Length > _ample)
+        {
+            // The kernel doubles what is asked for (sock_setsockopt), which covers its own 32 bytes for a message (netlink_sendmsg).
+            _ample = datagram.Length;
+            _socket.SetBuffers(send: _ample, receive: (int)Math.Min((long)_ample * AnswerSpace, int.MaxValue / 4));
+        }
+
+        _socket.Send(datagram);
+    }
 
     /// <inheritdoc/>
     public int Peek() => _socket.Peek();
@@ -56,7 +72,7 @@ public sealed class NetlinkSocket : INetlinkSocket
                 socket.SetOption(SolNetlink, (int)NETLINK_OPTION.GET_STRICT_CHK, 1);
             }
 
-            socket.SetReceiveTimeout(s_patience);
+            socket.SetReceiveTimeout(Patience);
             SockAddrNl address = new() { Family = AfNetlink };
             socket.Bind(MemoryMarshal.AsBytes(new ReadOnlySpan<SockAddrNl>(in address)));
             return new NetlinkSocket(socket);

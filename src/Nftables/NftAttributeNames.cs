@@ -13,7 +13,7 @@ internal sealed class NftAttributeNames : IAttributeNames
 
     public int HeaderLength(ushort messageType) => 4;
 
-    public string AttributeName(ushort messageType, string? scope, ushort type, out string? inner)
+    public string AttributeName(ushort messageType, string? scope, ushort type, ReadOnlySpan<byte> before, out string? inner)
     {
         inner = null;
         return scope is not null

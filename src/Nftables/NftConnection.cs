@@ -8,6 +8,8 @@ namespace CniPlugins.Nftables;
 /// <summary>nf_tables of one network namespace: the one in which its socket was opened.</summary>
 public sealed class NftConnection : NetlinkConnection
 {
+    private static readonly object s_present = new();
+
     private NftConnection(INetlinkSocket socket)
         : base(socket, NftAttributeNames.Instance)
     {
@@ -100,57 +102,101 @@ public sealed class NftConnection : NetlinkConnection
 
     internal static ushort MessageType(NFT_MSG type) => (ushort)(((int)NFNL_SUBSYS.NFTABLES << 8) | (int)type);
 
-    private static readonly object s_present = new();
-
     /// <summary>
-    /// Sends a batch and reads to its last answer. The first refusal that is not mere absence is the one reported; places of absent elements are
-    /// collected, for the kernel names each of them.
+    /// Sends a batch and reads to its last answer. The first refusal that is not mere absence is the one reported; places of absent elements
+    /// are collected, for the kernel names each of them.
     /// </summary>
     private Refusal? Send(NftTransaction transaction, HashSet<int> absent)
     {
-        const uint BatchBegin = 1;   // sequence numbers: 1 is BATCH_BEGIN, changes follow from 2 on
-
-        ReadOnlySpan<byte> batch = transaction.Seal(out uint lastSequence);
-        Send(batch);
+        uint batchBegin = ReserveSequences(transaction.Changes.Count + 2);
+        Send(transaction.Seal(batchBegin));
         Refusal? refusal = null;
+        int strays = 0;
         while (true)
         {
-            ReadOnlySpan<byte> datagram = Receive();
-            while (!datagram.IsEmpty)
+            ReadOnlySpan<byte> datagram;
+            try
             {
-                NetlinkReply reply = Next(ref datagram);
-                uint sequence = reply.Header.Sequence;
-                if ((NLMSG)reply.Header.Type != NLMSG.ERROR)
-                {
-                    continue;
-                }
+                datagram = Receive();
+            }
+            catch (LinuxException e) when (e.Errno == Errno.ENOBUFS)
+            {
+                // More refusals than the receive buffer holds, the last one among the lost. Those that are left have all been queued.
+                ReadRest(transaction, batchBegin, absent, ref refusal);
+                return refusal ?? (absent.Count > 0 ? null : new Refusal(new KernelError(e.Errno, null, null), "the refusals", null));
+            }
 
-                KernelError? error = KernelError.Parse(reply);
-                if (sequence == BatchBegin && error is not null)
-                {
-                    return new Refusal(error, "the transaction as a whole", null);
-                }
-
-                int place = (int)sequence - 2;
-                if (error is not null && place >= 0 && place < transaction.Changes.Count)
-                {
-                    NftChange change = transaction.Changes[place];
-                    if (error.Errno == Errno.ENOENT && change.MayBeAbsent)
-                    {
-                        absent.Add(place);
-                    }
-                    else
-                    {
-                        refusal ??= new Refusal(error, change.Description, change);
-                    }
-                }
-
-                if (sequence == lastSequence)
-                {
-                    return refusal;
-                }
+            if (ReadAnswers(datagram, transaction, batchBegin, absent, ref refusal) is not bool last)
+            {
+                CountStray(ref strays);
+            }
+            else if (last)
+            {
+                return refusal;
             }
         }
+    }
+
+    private void ReadRest(NftTransaction transaction, uint batchBegin, HashSet<int> absent, ref Refusal? refusal)
+    {
+        SetReceiveTimeout(TimeSpan.FromMilliseconds(1));
+        try
+        {
+            while (true)
+            {
+                ReadAnswers(Receive(), transaction, batchBegin, absent, ref refusal);
+            }
+        }
+        catch (LinuxException e) when (e.Errno == Errno.EAGAIN)
+        {
+            // All that was queued is read.
+        }
+        finally
+        {
+            SetReceiveTimeout(NetlinkSocket.Patience);
+        }
+    }
+
+    /// <summary>Null: no answer to this batch. True: the last one, of the last change or of the batch as a whole.</summary>
+    private static bool? ReadAnswers(
+        ReadOnlySpan<byte> datagram, NftTransaction transaction, uint batchBegin, HashSet<int> absent, ref Refusal? refusal)
+    {
+        bool? last = null;
+        while (!datagram.IsEmpty)
+        {
+            NetlinkReply reply = Next(ref datagram);
+            uint number = unchecked(reply.Header.Sequence - batchBegin);
+            if ((NLMSG)reply.Header.Type != NLMSG.ERROR || number > transaction.Changes.Count)
+            {
+                continue;
+            }
+
+            KernelError? error = KernelError.Parse(reply);
+            last = (last ?? false) || number == transaction.Changes.Count || (number == 0 && error is not null);
+            if (error is null)
+            {
+                continue;
+            }
+
+            if (number == 0)
+            {
+                refusal = new Refusal(error, "the transaction as a whole", null);
+                return true;
+            }
+
+            int place = (int)number - 1;
+            NftChange change = transaction.Changes[place];
+            if (error.Errno == Errno.ENOENT && change.MayBeAbsent)
+            {
+                absent.Add(place);
+            }
+            else
+            {
+                refusal ??= new Refusal(error, change.Description, change);
+            }
+        }
+
+        return last;
     }
 
     private sealed record Refusal(KernelError Error, string Description, NftChange? Change);

@@ -18,7 +18,6 @@ public sealed class NftTransaction
     private readonly List<NftChange> _changes = [];
     private byte[] _buffer = new byte[LargestMessage];
     private int _length;
-    private uint _sequence;
     private uint _setId;
 
     /// <summary>Begins an empty transaction.</summary>
@@ -147,9 +146,7 @@ public sealed class NftTransaction
 
             NftChange change = _changes[i];
             ReadOnlySpan<byte> bytes = _buffer.AsSpan(change.Start, change.Length);
-            rest.Reserve();
-            bytes.CopyTo(rest._buffer.AsSpan(rest._length));
-            MemoryMarshal.Write(rest._buffer.AsSpan(rest._length + 8), ++rest._sequence);
+            bytes.CopyTo(rest.Reserve());
             rest._changes.Add(change with { Start = rest._length });
             rest._length += change.Length;
         }
@@ -158,17 +155,28 @@ public sealed class NftTransaction
     }
 
     /// <summary>
-    /// The whole batch, to be sent once. Only the last change asks for an acknowledgement: the kernel queues errors in order, so whoever
-    /// has read the last one's answer has read all.
+    /// The whole batch. Its messages are numbered from <paramref name="firstSequence"/> on: BATCH_BEGIN, each change, BATCH_END. Only the
+    /// last change asks for an acknowledgement: the kernel queues errors in order, so whoever has read the last one's answer has read all.
     /// </summary>
-    internal ReadOnlySpan<byte> Seal(out uint lastSequence)
+    internal ReadOnlySpan<byte> Seal(uint firstSequence)
     {
-        NftChange last = _changes[^1];
-        Span<byte> flags = _buffer.AsSpan(last.Start + 6, 2);
+        uint sequence = firstSequence;
+        WriteSequence(0, sequence);
+        foreach (NftChange change in _changes)
+        {
+            WriteSequence(change.Start, unchecked(++sequence));
+        }
+
+        Span<byte> flags = _buffer.AsSpan(_changes[^1].Start + 6, 2);
         MemoryMarshal.Write(flags, (ushort)(MemoryMarshal.Read<ushort>(flags) | (ushort)NLM_F.ACK));
-        lastSequence = _sequence;
+
+        // The closing mark is not kept: what is sealed may be sealed again.
+        int start = _length;
         AppendBatchMark(NFNL_MSG_BATCH.END);
-        return _buffer.AsSpan(0, _length);
+        WriteSequence(start, unchecked(++sequence));
+        ReadOnlySpan<byte> batch = _buffer.AsSpan(0, _length);
+        _length = start;
+        return batch;
     }
 
     internal static void WriteElementList(
@@ -231,9 +239,8 @@ public sealed class NftTransaction
     private NetlinkMessage<TAttribute> Begin<TAttribute>(NFT_MSG type, NLM_F flags, NftTable table)
         where TAttribute : unmanaged, Enum
     {
-        Reserve();
         return NetlinkMessage<TAttribute>.Begin(
-            _buffer.AsSpan(_length), NftConnection.MessageType(type), flags, ++_sequence, new NfGenMsg { Family = (byte)table.Family });
+            Reserve(), NftConnection.MessageType(type), flags, 0, new NfGenMsg { Family = (byte)table.Family });
     }
 
     private void End<TAttribute>(NetlinkMessage<TAttribute> message, NftChange change)
@@ -246,21 +253,24 @@ public sealed class NftTransaction
 
     private void AppendBatchMark(NFNL_MSG_BATCH mark)
     {
-        Reserve();
-
         // The subsystem stands in res_id in network order, whatever the machine's.
         ushort subsystem = BinaryPrimitives.ReverseEndianness((ushort)NFNL_SUBSYS.NFTABLES);
         NfGenMsg header = new() { ResourceId = IsLittleEndian ? subsystem : (ushort)NFNL_SUBSYS.NFTABLES };
-        _length += NetlinkMessage<NFTA_TABLE>.Begin(_buffer.AsSpan(_length), (ushort)mark, 0, ++_sequence, header).Length;
+        _length += NetlinkMessage<NFTA_TABLE>.Begin(Reserve(), (ushort)mark, 0, 0, header).Length;
     }
 
     private static bool IsLittleEndian => MemoryMarshal.AsBytes<ushort>([1])[0] == 1;
 
-    private void Reserve()
+    /// <summary>Room for one message at the end.</summary>
+    private Span<byte> Reserve()
     {
         if (_buffer.Length - _length < LargestMessage)
         {
             Array.Resize(ref _buffer, checked(_buffer.Length * 2));
         }
+
+        return _buffer.AsSpan(_length, LargestMessage);
     }
+
+    private void WriteSequence(int start, uint sequence) => MemoryMarshal.Write(_buffer.AsSpan(start + 8), sequence);
 }

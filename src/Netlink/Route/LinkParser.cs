@@ -15,7 +15,7 @@ internal static class LinkParser
             {
                 IFLA.IFNAME => link with { Name = attribute.GetString() },
                 IFLA.ADDRESS when attribute.Value.Length == 6 => link with { Mac = MacAddress.FromBytes(attribute.Value) },
-                IFLA.MTU => link with { Mtu = (int)attribute.GetU32() },
+                IFLA.MTU => link with { Mtu = (int)Math.Min(attribute.GetU32(), int.MaxValue) },
                 IFLA.OPERSTATE => link with { OperState = (IF_OPER)attribute.GetU8() },
                 IFLA.PROMISCUITY => link with { Promiscuity = attribute.GetU32() },
                 IFLA.MASTER => link with { Master = new InterfaceIndex(attribute.GetS32()) },

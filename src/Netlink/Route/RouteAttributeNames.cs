@@ -18,16 +18,24 @@ internal sealed class RouteAttributeNames : IAttributeNames
         _ => 16,
     };
 
-    public string AttributeName(ushort messageType, string? scope, ushort type, out string? inner)
+    public string AttributeName(ushort messageType, string? scope, ushort type, ReadOnlySpan<byte> before, out string? inner)
     {
         inner = null;
         switch (scope)
         {
             case "LINKINFO":
-                inner = (IFLA_INFO)type == IFLA_INFO.DATA ? "DATA" : null;
+                inner = (IFLA_INFO)type == IFLA_INFO.DATA ? Kind(before) : null;
                 return Name((IFLA_INFO)type);
             case "METRICS":
                 return Name((RTAX)type);
+            case "PROTINFO":
+                return Name((IFLA_BRPORT)type);
+            case "PROP_LIST":
+                return Name((IFLA)type);
+            case "bridge":
+                return Name((IFLA_BR)type);
+            case "veth":
+                return Name((VETH_INFO)type);   // the peer's own attributes stand behind a header and are not told apart
             case "DATA":
             case "AF_SPEC":
                 return type.ToString(CultureInfo.InvariantCulture);   // what it means depends on the kind or the family
@@ -53,10 +61,26 @@ internal sealed class RouteAttributeNames : IAttributeNames
                 {
                     IFLA.LINKINFO => "LINKINFO",
                     IFLA.AF_SPEC => "AF_SPEC",
+                    IFLA.PROTINFO => "PROTINFO",
+                    IFLA.PROP_LIST => "PROP_LIST",
                     _ => null,
                 };
                 return Name((IFLA)type);
         }
+    }
+
+    /// <summary>The kind that stands before the data, if its attributes have names here.</summary>
+    private static string Kind(ReadOnlySpan<byte> before)
+    {
+        foreach (NetlinkAttribute attribute in new AttributeReader(before))
+        {
+            if (attribute.As<IFLA_INFO>() == IFLA_INFO.KIND && attribute.GetString() is "bridge" or "veth")
+            {
+                return attribute.GetString();
+            }
+        }
+
+        return "DATA";
     }
 
     private static string Name<T>(T value)

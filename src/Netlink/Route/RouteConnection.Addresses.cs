@@ -78,7 +78,7 @@ public sealed partial class RouteConnection
             ? null
             : new InterfaceAddress(own, header.PrefixLength)
             {
-                Index = new InterfaceIndex((int)header.Index),
+                Index = new InterfaceIndex(unchecked((int)header.Index)),
                 Scope = (RT_SCOPE)header.Scope,
                 Flags = flags,
             };

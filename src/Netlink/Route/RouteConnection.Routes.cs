@@ -18,7 +18,9 @@ public sealed partial class RouteConnection
     /// <exception cref="NetlinkException">The kernel refused.</exception>
     public bool TryDeleteRoute(IpRoute route) => TryExecute(RouteRequest(RTM.DELROUTE, 0, route), $"{route}", Errno.ESRCH, Errno.ENOENT);
 
-    /// <summary>All routes of both families and all tables. <c>ip route show table all</c>, and <c>-6</c>.</summary>
+    /// <summary>
+    /// All routes of both families and all tables, a multipath route once for each next hop. <c>ip route show table all</c>, and <c>-6</c>.
+    /// </summary>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
     public IReadOnlyList<IpRoute> ListRoutes()
     {
@@ -26,7 +28,10 @@ public sealed partial class RouteConnection
         foreach (byte family in (ReadOnlySpan<byte>)[AddressFamilyNumber.Inet, AddressFamilyNumber.Inet6])
         {
             NetlinkMessage<RTA> request = Request<RtMsg, RTA>((ushort)RTM.GETROUTE, NLM_F.DUMP, new RtMsg { Family = family });
-            routes.AddRange(Dump<RTA, IpRoute>(request, ParseRoute, "all routes"));
+            foreach (IReadOnlyList<IpRoute> found in Dump<RTA, IReadOnlyList<IpRoute>>(request, RouteParser.Parse, "all routes"))
+            {
+                routes.AddRange(found);
+            }
         }
 
         return routes;
@@ -47,55 +52,12 @@ public sealed partial class RouteConnection
         request.Attributes.PutAddress(RTA.DST, destination);
         try
         {
-            return Find<RTA, IpRoute>(request, ParseRoute, $"{destination}") is IpRoute route ? FindLink(route.Output) : null;
+            return Find<RTA, IReadOnlyList<IpRoute>>(request, RouteParser.Parse, $"{destination}") is [IpRoute route, ..] ? FindLink(route.Output) : null;
         }
         catch (NetlinkException e) when (e.Errno is Errno.ENETUNREACH or Errno.EHOSTUNREACH)
         {
             return null;
         }
-    }
-
-    private static IpRoute? ParseRoute(NetlinkReply reply)
-    {
-        RtMsg header = reply.HeaderAs<RtMsg>();
-        IPAddress any = header.Family == AddressFamilyNumber.Inet6 ? IPAddress.IPv6Any : IPAddress.Any;
-        IpRoute route = new(any, header.DestinationLength)
-        {
-            Table = header.Table,
-            Scope = (RT_SCOPE)header.Scope,
-            Type = (RTN)header.Type,
-        };
-        foreach (NetlinkAttribute attribute in reply.AttributesAfter<RtMsg>())
-        {
-            route = attribute.As<RTA>() switch
-            {
-                RTA.DST => route with { Destination = attribute.GetAddress() },
-                RTA.GATEWAY => route with { Gateway = attribute.GetAddress() },
-                RTA.OIF => route with { Output = new InterfaceIndex(attribute.GetS32()) },
-                RTA.PREFSRC => route with { Source = attribute.GetAddress() },
-                RTA.PRIORITY => route with { Priority = attribute.GetU32() },
-                RTA.TABLE => route with { Table = attribute.GetU32() },
-                RTA.METRICS => ParseMetrics(route, attribute.Nested),
-                _ => route,
-            };
-        }
-
-        return route;
-    }
-
-    private static IpRoute ParseMetrics(IpRoute route, AttributeReader metrics)
-    {
-        foreach (NetlinkAttribute attribute in metrics)
-        {
-            route = attribute.As<RTAX>() switch
-            {
-                RTAX.MTU => route with { Mtu = attribute.GetU32() },
-                RTAX.ADVMSS => route with { AdvMss = attribute.GetU32() },
-                _ => route,
-            };
-        }
-
-        return route;
     }
 
     private NetlinkMessage<RTA> RouteRequest(RTM type, NLM_F flags, IpRoute route)

@@ -58,6 +58,18 @@ public struct RtMsg
     [KernelField("rtm_flags")] public uint Flags;
 }
 
+/// <summary>
+/// One next hop in RTA_MULTIPATH; its length covers the attributes behind it. <c>struct rtnexthop</c>.
+/// </summary>
+[KernelStruct("struct rtnexthop", "linux/rtnetlink.h"), StructLayout(LayoutKind.Sequential)]
+public struct RtNextHop
+{
+    [KernelField("rtnh_len")] public ushort Length;
+    [KernelField("rtnh_flags")] public byte Flags;
+    [KernelField("rtnh_hops")] public byte Hops;
+    [KernelField("rtnh_ifindex")] public int Index;
+}
+
 /// <summary>RTA_*: attributes of a route.</summary>
 [KernelEnum("RTA_", "linux/rtnetlink.h")]
 public enum RTA : ushort

@@ -18,6 +18,7 @@ public struct NfGenMsg
 [KernelEnum("NFNL_SUBSYS_", "linux/netfilter/nfnetlink.h")]
 public enum NFNL_SUBSYS : byte
 {
+    CTNETLINK = 1,
     NFTABLES = 10,
 }
 

@@ -29,12 +29,24 @@ internal static class TestDirectory
         {
             if (IsAbandoned(directory))
             {
-                Directory.Delete(directory, recursive: true);
                 swept.Add(directory);
+                Remove(directory);
             }
         }
 
         return swept;
+    }
+
+    private static void Remove(string directory)
+    {
+        try
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Another run sweeps as well, and was faster.
+        }
     }
 
     private static (string Path, FileStream Lock) CreateRoot()

@@ -222,4 +222,30 @@ public sealed class AddressAllocatorTests
         store.Wait(TimeSpan.FromSeconds(31));
         Assert.Equal("10.0.0.2", store.Next(plan, "c"));
     }
+
+    [Theory]
+    [InlineData("10.0.0.0/29", "10.0.0.2/31 10.0.0.6/32", "10.0.0.1-10.0.0.1,10.0.0.4-10.0.0.5")]
+    [InlineData("10.0.0.0/29", "10.0.0.0/31", "10.0.0.2-10.0.0.6")]
+    [InlineData("10.0.0.0/29,10.0.1.0/29", "10.0.0.0/24 2001:db8::/32", "10.0.1.1-10.0.1.6")]
+    [InlineData("2001:db8::/64", "2001:db8::/65", "2001:db8:0:0:8000::-2001:db8::ffff:ffff:ffff:ffff")]
+    public void Excluded_addresses_are_cut_out(string set, string excluded, string expected)
+    {
+        RangeSet rest = TestStore.Plan(set).Sets[0].Without(excluded.Split(' ').Select(Prefix));
+        Assert.Equal(expected, rest.ToString());
+    }
+
+    [Fact]
+    public void Excluded_addresses_are_neither_given_nor_to_be_had()
+    {
+        using TestStore store = new();
+        AddressPlan plan = new(TestStore.Plan("10.0.0.0/29").Sets[0].Without([Prefix("10.0.0.2/31")]));
+        Assert.Equal("10.0.0.4", store.Next(plan, "a"));
+        Assert.Throws<AddressUnavailableException>(() => store.Next(plan, "b", "10.0.0.3"));
+        Assert.Equal("10.0.0.5", store.Next(plan, "b"));
+        Assert.Equal("10.0.0.6", store.Next(plan, "c"));
+        Assert.Equal((UInt128)3, Assert.Throws<PoolExhaustedException>(() => store.Next(plan, "d")).Use.Total);
+        Assert.Throws<IpamConfigException>(() => plan.Sets[0].Without([Prefix("10.0.0.0/8")]));
+    }
+
+    private static IpPrefix Prefix(string text) => IpPrefix.TryParse(text, out IpPrefix prefix) ? prefix : throw new ArgumentException(text);
 }

@@ -47,7 +47,11 @@ public sealed class LeaseTableTests
                     Assert.Equal(expected, table.Tree.FindFree(from, to));
                 }
 
-                Assert.Equal(model.Keys.Count(a => a >= Address(3) && a <= Address(300)), table.Tree.Count(Address(3), Address(300)));
+                foreach ((int from, int to) in new[] { (3, 300), (0, 599), (300, 300), (0, 620), (605, 649) })
+                {
+                    Assert.Equal(
+                        model.Keys.Count(a => a >= Address(from) && a <= Address(to)), table.Tree.Count(Address(from), Address(to)));
+                }
             },
             iter: 60);
 
