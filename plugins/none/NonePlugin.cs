@@ -60,8 +60,8 @@ public sealed class NonePlugin : Plugin
         {
             throw new CniException(
                 code,
-                $"the network namespace {sandbox.Namespace.Path} has {string.Join(", ", others)} beside lo: a container of a \"none\" network "
-                + "has no other interface; remove it, or take the network that made it instead of this one");
+                $"the network namespace {sandbox.Namespace.Path} has {string.Join(", ", others)} beside lo: a container of a "
+                + "\"none\" network has no other interface; remove it, or take the network that made it instead of this one");
         }
     }
 
