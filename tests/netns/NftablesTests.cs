@@ -1,9 +1,11 @@
 using System.Buffers.Binary;
+using System.Net;
 using System.Text.Json;
 using CniPlugins.Linux;
 using CniPlugins.Netlink;
 using CniPlugins.NetnsTests.Harness;
 using CniPlugins.Nftables;
+using CniPlugins.Nftables.Conntrack;
 using CniPlugins.Nftables.Expressions;
 using CniPlugins.Nftables.Uapi;
 
@@ -167,6 +169,40 @@ public sealed class NftablesTests : IDisposable
         Put(Address(1));
         Assert.Equal(1, Count("addresses"));
     }
+
+    /// <summary>The examples of src/Nftables/README.md.</summary>
+    [Fact]
+    public void The_readmes_examples() => _host.Run(() =>
+    {
+        NftTable table = new(NFPROTO.INET, "example");
+        NftSet blocked = new(table, "blocked", [NftDataType.Ipv4Address]);
+        NftChain input = new(table, "input") { Hook = new NftHook("filter", NF_INET.LOCAL_IN, 0) };
+
+        NftTransaction transaction = new();
+        transaction.AddTable(table, "made by an example");
+        transaction.AddSet(blocked);
+        transaction.AddChain(input);
+        transaction.AddRule(new NftRule(input, "blocked sources",
+        [
+            new Meta(NFT_META.NFPROTO, NFT.REG32_00),
+            new Compare(NFT.REG32_00, NFT_CMP.EQ, [(byte)NFPROTO.IPV4]),
+            Payload.Ipv4Source(NFT.REG32_00),
+            new Lookup(blocked, NFT.REG32_00),
+            Verdict.Drop,
+        ]));
+        transaction.AddElement(blocked, new NftElement(new NftKey().Add(IPAddress.Parse("192.0.2.7")).ToArray()) { Comment = "why" });
+
+        using NftConnection nft = NftConnection.Open(NetlinkSocket.Kernel);
+        nft.Commit(transaction);
+
+        using ConntrackConnection conntrack = ConntrackConnection.Open(NetlinkSocket.Kernel);
+        int forgotten = conntrack.Delete(ConntrackFilter.ToPort(protocol: 17, port: 53));
+
+        string listed = _host.Exec("/usr/sbin/nft", "list", "table", "inet", "example").Output;
+        Assert.Contains("elements = { 192.0.2.7 comment \"why\" }", listed, StringComparison.Ordinal);
+        Assert.Contains("ip saddr @blocked drop comment \"blocked sources\"", listed, StringComparison.Ordinal);
+        Assert.Equal(0, forgotten);
+    });
 
     private static NftElement Address(int number)
     {
