@@ -192,7 +192,7 @@ public sealed class PolicyTests : IDisposable
     private void AddEverything()
     {
         PublishedPort[] ports = [s_tcp4, s_udp6, s_any4, s_any6];
-        MacAddress.TryParse("02:00:00:00:00:02", out MacAddress mac);
+        Assert.True(MacAddress.TryParse("02:00:00:00:00:02", out MacAddress mac));
         _store.Add(
             [
                 .. ports.Select(static p => PolicyElements.Published(p, Web)),
@@ -210,7 +210,7 @@ public sealed class PolicyTests : IDisposable
 
     private void AddSpoofCheck(string comment)
     {
-        MacAddress.TryParse("02:00:00:00:00:02", out MacAddress mac);
+        Assert.True(MacAddress.TryParse("02:00:00:00:00:02", out MacAddress mac));
         _store.Add(SpoofCheck.Elements("veth0123456789", mac, comment), [], []);
     }
 

@@ -3,7 +3,6 @@ using CniPlugins.Linux;
 using CniPlugins.Netlink;
 using CniPlugins.Netlink.Route;
 using CniPlugins.Netlink.Route.Kinds;
-using CniPlugins.Netlink.Uapi;
 
 namespace CniPlugins.UnitTests.Netlink;
 
