@@ -14,7 +14,8 @@ if [ "${1-}" != --inside ]; then
 fi
 
 export CNI_PATH=$PWD/dist/cni CNI_IFNAME=eth0
-bold=$(tput bold 2>/dev/null || true) plain=$(tput sgr0 2>/dev/null || true)
+bold='' plain=''
+[ -t 1 ] && bold=$(tput bold 2>/dev/null || true) plain=$(tput sgr0 2>/dev/null || true)
 
 title() { printf '\n%s== %s%s\n' "$bold" "$*" "$plain"; }
 show() { printf '%s$ %s%s\n' "$bold" "$*" "$plain"; "$@" || true; }
@@ -80,7 +81,7 @@ echo 'from the neighbour on the LAN, which routes 127.0.0.1 to the host:'
 ip -n neighbour route replace table local 127.0.0.1/32 via 192.0.2.1 dev eth0
 show ip netns exec neighbour curl -sS -m 2 --interface eth0 http://127.0.0.1:8080/
 echo 'from the neighbour on the LAN, straight to the container:'
-ip -n neighbour route add 10.87.0.0/16 via 192.0.2.1
+ip -n neighbour route add "$web" via 192.0.2.1
 show ip netns exec neighbour curl -sS -m 2 "http://$web/"
 
 title 'What it is made of: a fixed set of rules, and elements that say whose they are'
