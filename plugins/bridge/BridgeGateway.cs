@@ -50,7 +50,19 @@ internal static class BridgeGateway
         }
 
         state.AddLink(config.GatewayDevice);
-        return host.Route.FindLink(config.GatewayDevice) ?? AddVlanDevice(host, config, bridge);
+        Link device = host.Route.FindLink(config.GatewayDevice) ?? AddVlanDevice(host, config, bridge);
+        if (host.Route.FindLink(AttachmentNames.VlanPort(bridge.Name, config.Vlan)) is Link port)
+        {
+            BridgeLink.SetVlans(host, config, bridge, port, trunk: null);
+        }
+
+        if (!device.IsUp)
+        {
+            BridgeLink.IgnoreRouters(device.Name);
+            host.Route.SetUp(device.Index);
+        }
+
+        return device;
     }
 
     /// <summary>Puts the gateway addresses of a lease on the interface.</summary>
@@ -110,19 +122,24 @@ internal static class BridgeGateway
 
     private static Link AddVlanDevice(Host host, BridgeConfig config, Link bridge)
     {
-        string portName = AttachmentNames.VlanPort(bridge.Name, config.Vlan);
-        host.Route.AddLink(new LinkRequest
+        LinkRequest port = new()
         {
-            Name = portName,
+            Name = AttachmentNames.VlanPort(bridge.Name, config.Vlan),
             Master = bridge.Index,
             Mtu = config.Mtu,
             Up = true,
             Kind = new VethKind { PeerName = config.GatewayDevice, PeerMac = BridgeState.DeriveMac(config.GatewayDevice), PeerMtu = config.Mtu },
-        });
-        BridgeLink.SetVlans(host, config, bridge, host.Route.GetLink(portName), trunk: null);
-        Link device = host.Route.GetLink(config.GatewayDevice);
-        host.Route.SetUp(device.Index);
-        return device;
+        };
+        try
+        {
+            host.Route.AddLink(port);
+        }
+        catch (NetlinkException e) when (e.Errno == Errno.EEXIST && host.Route.FindLink(config.GatewayDevice) is not null)
+        {
+            // Another ADD made it meanwhile.
+        }
+
+        return host.Route.GetLink(config.GatewayDevice);
     }
 
     private static bool IsSame(InterfaceAddress address, IpPrefix gateway) =>

@@ -70,7 +70,7 @@ internal static class BridgeLink
         ushort initial = bridge.DefaultPvid;
         if (!config.PreserveDefaultVlan && initial != 0 && initial != config.Vlan)
         {
-            host.Route.DeletePortVlans(port.Index, new VlanRange(initial, initial));
+            host.Route.TryDeletePortVlans(port.Index, new VlanRange(initial, initial));
         }
 
         // A trunk alone leaves untagged frames in VLAN 1, as the reference does.
@@ -104,10 +104,15 @@ internal static class BridgeLink
             throw new CniException(CniErrorCode.KernelLacksFeature, $"this kernel has no {what}: load the module, or use another kernel", e.Message, e);
         }
 
-        // A router advertisement from a container must not change the host's routes. No such parameter: no IPv6, nothing to guard.
-        if (Sysctl.Find($"net/ipv6/conf/{config.BridgeName}/accept_ra") is not null and not "0")
+    }
+
+    /// <summary>A router advertisement from a container must not change the host's routes. No such parameter: no IPv6, nothing to guard.</summary>
+    public static void IgnoreRouters(string interfaceName)
+    {
+        string name = $"net/ipv6/conf/{interfaceName}/accept_ra";
+        if (Sysctl.Find(name) is not null and not "0")
         {
-            Sysctl.Set($"net/ipv6/conf/{config.BridgeName}/accept_ra", "0");
+            Sysctl.Set(name, "0");
         }
     }
 
@@ -137,6 +142,7 @@ internal static class BridgeLink
 
         if (!bridge.IsUp)
         {
+            IgnoreRouters(bridge.Name);
             host.Route.SetUp(bridge.Index);
         }
 

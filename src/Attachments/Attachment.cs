@@ -47,9 +47,7 @@ public sealed class Attachment : IDisposable
         bool nameTaken = sandbox.Route.FindLink(id.IfName) is not null;
         if (nameTaken && (last is null || alive))
         {
-            throw new CniException(
-                CniErrorCode.InvalidEnvironment,
-                $"CNI_IFNAME \"{id.IfName}\" exists already in the container's namespace: run DEL for it first, or choose another name");
+            throw NameTaken(id, null);
         }
 
         if (last is not null)
@@ -69,6 +67,13 @@ public sealed class Attachment : IDisposable
             throw;
         }
     }
+
+    /// <summary>The error of an ADD whose interface is there already.</summary>
+    internal static CniException NameTaken(AttachmentId id, Exception? cause) => new(
+        CniErrorCode.InvalidEnvironment,
+        $"CNI_IFNAME \"{id.IfName}\" exists already in the container's namespace: run DEL for it first, or choose another name",
+        cause?.Message,
+        cause);
 
     /// <summary>Notes what is about to be made.</summary>
     /// <exception cref="LinuxException">The record cannot be written.</exception>

@@ -43,12 +43,11 @@ public abstract class AttachmentPlugin : Plugin
     {
         using Host host = Host.Open(_sockets, request);
         request = Complete(request, host);
-        IIpam? ipam = Ipams.Select(request, host.Settings);
         AttachmentRecord? record = host.Records.Find(request.Attachment);
 
         // The namespace is looked into only for what has no record: made by another plugin, or with its record lost.
         using Sandbox? sandbox = record is null ? Sandbox.Find(_sockets, request) : null;
-        Detachment.Run(host, request.Attachment, record, sandbox, () => ipam?.Delete(request));
+        Detachment.Run(host, request.Attachment, record, sandbox, () => Ipams.Select(request, host.Settings)?.Delete(request));
     }
 
     /// <inheritdoc/>

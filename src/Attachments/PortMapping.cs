@@ -37,18 +37,19 @@ public sealed record PortMapping(ushort HostPort, ushort ContainerPort, PortProt
         List<PublishedPort> ports = [];
         foreach (PortMapping mapping in mappings)
         {
-            int before = ports.Count;
+            bool published = false;
             IReadOnlyList<IPAddress> hostAddresses = mapping.HostAddress is IPAddress named ? [named] : defaults;
             foreach (IPAddress hostAddress in hostAddresses)
             {
                 if (containerAddresses.FirstOrDefault(address => address.AddressFamily == hostAddress.AddressFamily) is IPAddress container)
                 {
                     RefuseIpv6Loopback(hostAddress, mapping);
-                    ports.Add(new PublishedPort(hostAddress, mapping.HostPort, mapping.Protocol, container, mapping.ContainerPort));
+                    Add(ports, new PublishedPort(hostAddress, mapping.HostPort, mapping.Protocol, container, mapping.ContainerPort));
+                    published = true;
                 }
             }
 
-            if (ports.Count == before)
+            if (!published)
             {
                 throw new CniException(
                     CniErrorCode.InvalidConfig,
@@ -57,6 +58,22 @@ public sealed record PortMapping(ushort HostPort, ushort ContainerPort, PortProt
         }
 
         return ports;
+    }
+
+    /// <summary>The same mapping twice is one mapping; two mappings cannot share a host port.</summary>
+    private static void Add(List<PublishedPort> ports, PublishedPort port)
+    {
+        PublishedPort? same = ports.Find(other => other with { ContainerPort = port.ContainerPort } == port);
+        if (same is null)
+        {
+            ports.Add(port);
+        }
+        else if (same != port)
+        {
+            throw new CniException(
+                CniErrorCode.InvalidConfig,
+                $"host port {port} is asked for twice, for the container's ports {same.ContainerPort} and {port.ContainerPort}: choose another host port for one");
+        }
     }
 
     private static void RefuseIpv6Loopback(IPAddress hostAddress, PortMapping mapping)

@@ -44,9 +44,14 @@ public sealed record VethPair(Link Host, Link Container)
         {
             host.Route.AddLink(request);
         }
-        catch (NetlinkException e) when (e.Errno == Errno.EEXIST && host.Route.FindLink(name) is { Kind: "veth" } stale)
+        catch (NetlinkException e) when (e.Errno == Errno.EEXIST)
         {
-            // Its name is this attachment's alone, and there is no such attachment: a crash left it before its record reached the disk.
+            if (host.Route.FindLink(name) is not { Kind: "veth" } stale)
+            {
+                throw Attachment.NameTaken(attachment.Id, e);
+            }
+
+            // Its name is this attachment's alone, and there is no such attachment: its record was lost.
             host.Route.TryDeleteLink(stale.Index);
             host.Route.AddLink(request);
         }

@@ -1,3 +1,4 @@
+using CniPlugins.Linux;
 using CniPlugins.Netlink.Route.Kinds;
 using CniPlugins.Netlink.Uapi;
 
@@ -38,11 +39,14 @@ public sealed partial class RouteConnection
     /// <summary>Lets VLANs through a port. <c>bridge vlan add dev DEV vid FIRST-LAST [pvid untagged]</c>.</summary>
     /// <exception cref="NetlinkException">EOPNOTSUPP: the kernel is built without VLAN filtering.</exception>
     public void AddPortVlans(InterfaceIndex port, VlanRange vlans, bool pvidUntagged) =>
-        ChangeVlans(RTM.SETLINK, port, vlans, pvidUntagged ? BRIDGE_VLAN_INFO.PVID | BRIDGE_VLAN_INFO.UNTAGGED : 0);
+        Execute(
+            VlanChange(RTM.SETLINK, port, vlans, pvidUntagged ? BRIDGE_VLAN_INFO.PVID | BRIDGE_VLAN_INFO.UNTAGGED : 0),
+            $"vlan {vlans} of port {port}");
 
-    /// <summary>Takes VLANs off a port. <c>bridge vlan del dev DEV vid FIRST-LAST</c>.</summary>
+    /// <summary>Takes VLANs off a port; false when it carried none of them. <c>bridge vlan del dev DEV vid FIRST-LAST</c>.</summary>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
-    public void DeletePortVlans(InterfaceIndex port, VlanRange vlans) => ChangeVlans(RTM.DELLINK, port, vlans, 0);
+    public bool TryDeletePortVlans(InterfaceIndex port, VlanRange vlans) =>
+        TryExecute(VlanChange(RTM.DELLINK, port, vlans, 0), $"vlan {vlans} of port {port}", Errno.ENOENT);
 
     /// <summary>The VLANs of all ports of the namespace. <c>bridge vlan show</c>.</summary>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
@@ -89,7 +93,7 @@ public sealed partial class RouteConnection
         return vlans;
     }
 
-    private void ChangeVlans(RTM type, InterfaceIndex port, VlanRange vlans, BRIDGE_VLAN_INFO flags)
+    private NetlinkMessage<IFLA> VlanChange(RTM type, InterfaceIndex port, VlanRange vlans, BRIDGE_VLAN_INFO flags)
     {
         NetlinkMessage<IFLA> request = PortChange(type, port);
         using (request.Attributes.Nest(IFLA.AF_SPEC, out AttributeWriter<IFLA_BRIDGE> spec))
@@ -102,7 +106,7 @@ public sealed partial class RouteConnection
             }
         }
 
-        Execute(request, $"vlan {vlans} of port {port}");
+        return request;
     }
 
     private static void PutVlan(AttributeWriter<IFLA_BRIDGE> spec, ushort id, BRIDGE_VLAN_INFO flags) =>
