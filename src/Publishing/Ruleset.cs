@@ -93,6 +93,11 @@ internal static class Ruleset
             s_guard, "loopback addresses are reached from loopback only",
             [.. NotFromLoopbackInterface(), .. Ipv4(), .. Loopback(Payload.Ipv4Destination), Verdict.Drop]),
 
+        // route_localnet lifts the kernel's check of sources as well (ip_route_input_slow): a container must not pass for this host.
+        new NftRule(
+            s_guard, "and are nobody else's",
+            [.. NotFromLoopbackInterface(), .. Ipv4(), .. Loopback(Payload.Ipv4Source), Verdict.Drop]),
+
         // Only what is addressed to this host: a port number published here means nothing for transit traffic.
         new NftRule(s_prerouting, null, [.. ToLocalAddress(), Verdict.Jump(s_published)]),
         new NftRule(s_output, null, [.. ToLocalAddress(), Verdict.Jump(s_published)]),
