@@ -10,7 +10,10 @@ internal sealed record Contender(string Name, string Binaries, bool NeedsPortmap
     public static Contender Ours { get; } = new("ours", FindOwn(), NeedsPortmap: false);
 
     /// <summary>Debian's build of the reference plugins.</summary>
-    public static Contender Peer { get; } = new("reference", "/usr/lib/cni", NeedsPortmap: true);
+    public static Contender Reference { get; } = new("reference", "/usr/lib/cni", NeedsPortmap: true);
+
+    /// <summary>Another build of these plugins, to see what a change brought.</summary>
+    public static Contender OtherBuild(string binaries) => new("other", Path.GetFullPath(binaries), NeedsPortmap: false);
 
     private static string FindOwn()
     {

@@ -1,13 +1,13 @@
 namespace CniPlugins.Bench;
 
 /// <summary>One host for each contender, with networks of the same shape.</summary>
-internal sealed class HostPair(Shape shape) : IDisposable
+internal sealed class HostPair(Contender peer, Shape shape) : IDisposable
 {
     /// <summary>For our plugins.</summary>
     public BenchHost Ours { get; } = new(Contender.Ours, shape);
 
-    /// <summary>For the reference plugins.</summary>
-    public BenchHost Peer { get; } = new(Contender.Peer, shape);
+    /// <summary>For whom ours is measured against.</summary>
+    public BenchHost Peer { get; } = new(peer, shape);
 
     /// <summary>Both.</summary>
     public IReadOnlyList<BenchHost> Both => [Ours, Peer];

@@ -4,7 +4,10 @@ using CniPlugins.Bench.Scenarios;
 namespace CniPlugins.Bench;
 
 /// <summary>What the command line asks for.</summary>
-internal sealed record Options(int Rounds, IReadOnlyList<IScenario> Scenarios)
+/// <param name="Rounds">How often each call is measured for each contender.</param>
+/// <param name="Peer">Whom ours is measured against.</param>
+/// <param name="Scenarios">What is measured.</param>
+internal sealed record Options(int Rounds, Contender Peer, IReadOnlyList<IScenario> Scenarios)
 {
     private const int UsualRounds = 40;
 
@@ -26,6 +29,7 @@ internal sealed record Options(int Rounds, IReadOnlyList<IScenario> Scenarios)
     public static Options? Parse(IReadOnlyList<string> arguments)
     {
         int rounds = UsualRounds;
+        Contender peer = Contender.Reference;
         List<IScenario> scenarios = [];
         for (int i = 0; i < arguments.Count; i++)
         {
@@ -37,6 +41,9 @@ internal sealed record Options(int Rounds, IReadOnlyList<IScenario> Scenarios)
                 case "--rounds" when i + 1 < arguments.Count && int.TryParse(arguments[i + 1], CultureInfo.InvariantCulture, out rounds) && rounds > 0:
                     i++;
                     break;
+                case "--against" when i + 1 < arguments.Count:
+                    peer = Contender.OtherBuild(arguments[++i]);
+                    break;
                 default:
                     scenarios.Add(Array.Find(s_all, each => each.Name == arguments[i])
                         ?? throw new BenchException($"\"{arguments[i]}\" is unknown\n{Usage()}"));
@@ -44,10 +51,16 @@ internal sealed record Options(int Rounds, IReadOnlyList<IScenario> Scenarios)
             }
         }
 
-        return new Options(rounds, scenarios.Count > 0 ? scenarios : s_all);
+        return new Options(rounds, peer, scenarios.Count > 0 ? scenarios : s_all);
     }
 
     private static string Usage() =>
-        $"usage: bench/run [--rounds N] [scenario…]    N rounds (usually {UsualRounds}); all scenarios unless some are named:\n"
+        $"""
+        usage: bench/run [--rounds N] [--against DIRECTORY] [scenario…]
+          --rounds N              how often each call is measured for each contender, usually {UsualRounds}
+          --against DIRECTORY     measure against another build of these plugins, not the reference's
+        All scenarios, unless some are named:
+
+        """
         + string.Join('\n', s_all.Select(static each => $"  {each.Name,-12}{each.Description}"));
 }

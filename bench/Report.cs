@@ -28,8 +28,8 @@ internal sealed class Report
         StringBuilder text = new();
         if (_rows.Length > 0)
         {
-            text.AppendLine("Median (90th percentile); ratio: median of ours/reference over the rounds; memory: largest process.").AppendLine()
-                .AppendLine("| scenario | call | wall ms: ours | reference | ratio | CPU ms: ours | reference | ratio | MiB: ours | reference | programs |")
+            text.AppendLine("Median (90th percentile); ratio: median of ours/peer over the rounds; memory: largest process.").AppendLine()
+                .AppendLine("| scenario | call | wall ms: ours | peer | ratio | CPU ms: ours | peer | ratio | MiB: ours | peer | programs |")
                 .AppendLine("|---|---|---|---|---|---|---|---|---|---|---|")
                 .Append(_rows);
         }

@@ -18,7 +18,7 @@ internal sealed class AttachScenario(string name, string description, Shape shap
     /// <inheritdoc/>
     public void Run(Options options, Report report)
     {
-        using HostPair hosts = new(shape);
+        using HostPair hosts = new(options.Peer, shape);
         Dictionary<BenchHost, Sandbox> sandboxes = [];
         foreach (BenchHost host in hosts.Both)
         {

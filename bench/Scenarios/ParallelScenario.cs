@@ -15,7 +15,7 @@ internal sealed class ParallelScenario : IScenario
     /// <inheritdoc/>
     public void Run(Options options, Report report)
     {
-        using HostPair hosts = new(new Shape { Masquerade = true });
+        using HostPair hosts = new(options.Peer, new Shape { Masquerade = true });
         Dictionary<BenchHost, Sandbox[]> sandboxes = [];
         foreach (BenchHost host in hosts.Both)
         {

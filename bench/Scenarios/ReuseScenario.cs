@@ -6,11 +6,11 @@ namespace CniPlugins.Bench.Scenarios;
 /// <summary>A container gets the address of one that has just gone: how long after ADD until a neighbour that had talked to the old one reaches it.</summary>
 internal sealed class ReuseScenario : IScenario
 {
-    private const int Rounds = 3;
+    private const int Rounds = 2;
     private const int Port = 8000;
 
     private static readonly TimeSpan s_attempt = TimeSpan.FromMilliseconds(20);
-    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
 
     /// <inheritdoc/>
     public string Name => "reuse";
@@ -22,7 +22,7 @@ internal sealed class ReuseScenario : IScenario
     public void Run(Options options, Report report)
     {
         // The gateway has .1, the neighbour .2: one is left.
-        using HostPair hosts = new(new Shape { Range4 = """{"subnet":"10.88.0.0/29","rangeEnd":"10.88.0.3"}""" });
+        using HostPair hosts = new(options.Peer, new Shape { Range4 = """{"subnet":"10.88.0.0/29","rangeEnd":"10.88.0.3"}""" });
         foreach (BenchHost host in hosts.Both)
         {
             List<double> times = [];

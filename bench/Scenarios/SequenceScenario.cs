@@ -15,7 +15,7 @@ internal sealed class SequenceScenario : IScenario
     /// <inheritdoc/>
     public void Run(Options options, Report report)
     {
-        using HostPair hosts = new(new Shape { Masquerade = true });
+        using HostPair hosts = new(options.Peer, new Shape { Masquerade = true });
         Dictionary<BenchHost, List<Sandbox>> sandboxes = hosts.Both.ToDictionary(static host => host, static _ => new List<Sandbox>());
         Samples firstAdds = new(), lastAdds = new(), firstDeletes = new(), lastDeletes = new();
         hosts.Alternate(Containers, (host, i) =>

@@ -12,7 +12,7 @@ internal sealed class VersionScenario : IScenario
     /// <inheritdoc/>
     public void Run(Options options, Report report)
     {
-        using HostPair hosts = new(new Shape());
+        using HostPair hosts = new(options.Peer, new Shape());
         Samples samples = new();
         hosts.Alternate(options.Rounds, (host, _) => samples.Add(host.Contender, host.Version()));
         report.Add(Name, "VERSION", samples);
