@@ -24,7 +24,7 @@ public sealed class LayeringTests
 
     public static TheoryData<string> Projects => [.. Directory.EnumerateFiles(Repository.Root, "*.csproj", SearchOption.AllDirectories)
         .Select(static path => Path.GetRelativePath(Repository.Root, path))
-        .Where(static path => !path.StartsWith("artifacts/", StringComparison.Ordinal) && !path.StartsWith("bench/", StringComparison.Ordinal))
+        .Where(static path => !path.StartsWith("artifacts/", StringComparison.Ordinal))
         .Order(StringComparer.Ordinal)];
 
     [Theory, MemberData(nameof(Projects))]

@@ -1,0 +1,69 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace CniPlugins.Bench;
+
+/// <summary>TCP from and to namespaces: a socket stays where its thread was when it was made.</summary>
+internal static class Reach
+{
+    private const int CLONE_NEWNET = 0x40000000;
+
+    /// <summary>A listener on every address in a namespace; the kernel itself takes connections in its name.</summary>
+    public static Socket Listen(string networkPath, int port) => InNamespace(networkPath, () =>
+    {
+        Socket socket = new(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp) { DualMode = true };
+        socket.Bind(new IPEndPoint(IPAddress.IPv6Any, port));
+        socket.Listen(16);
+        return socket;
+    });
+
+    /// <summary>Whether a connection from a namespace is taken within the time.</summary>
+    public static bool TryConnect(string networkPath, string address, int port, TimeSpan time)
+    {
+        IPAddress to = IPAddress.Parse(address);
+        using Socket socket = InNamespace(networkPath, () => new Socket(to.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false });
+        try
+        {
+            socket.Connect(to, port);
+        }
+        catch (SocketException e) when (e.SocketErrorCode is SocketError.WouldBlock or SocketError.InProgress)
+        {
+            // Under way: the poll below sees its end.
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+
+        return socket.Poll(time, SelectMode.SelectWrite)
+            && (int)socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.Error)! == 0;
+    }
+
+    private static T InNamespace<T>(string networkPath, Func<T> make)
+    {
+        T? made = default;
+        ExceptionDispatchInfo? failure = null;
+        Thread thread = new(() =>
+        {
+            try
+            {
+                using SafeFileHandle handle = File.OpenHandle(networkPath);
+                made = setns(handle, CLONE_NEWNET) == 0 ? make() : throw new BenchException($"setns {networkPath}: {Marshal.GetLastPInvokeErrorMessage()}");
+            }
+            catch (Exception e)
+            {
+                failure = ExceptionDispatchInfo.Capture(e);
+            }
+        });
+        thread.Start();
+        thread.Join();
+        failure?.Throw();
+        return made!;
+    }
+
+    [DllImport("libc.so.6", SetLastError = true)]
+    private static extern int setns(SafeHandle fd, int kind);
+}
