@@ -24,7 +24,7 @@ public abstract class AttachmentPlugin : Plugin
         request = Complete(request, host);
         Validate(request, host);
         using Sandbox sandbox = Sandbox.Open(_sockets, request);
-        IIpam? ipam = Ipams.Select(request, host.Settings);
+        IIpam? ipam = Ipams.Select(request, host.Settings, _sockets);
         using Attachment attachment = Attachment.Begin(host, sandbox, request, ipam);
         try
         {
@@ -43,7 +43,7 @@ public abstract class AttachmentPlugin : Plugin
     {
         using Host host = Host.Open(_sockets, request);
         request = Complete(request, host);
-        IIpam? ipam = Ipams.Select(request, host.Settings);
+        IIpam? ipam = Ipams.Select(request, host.Settings, _sockets);
         AttachmentRecord? record = host.Records.Find(request.Attachment);
 
         // The namespace is looked into only for what has no record: made by another plugin, or with its record lost.
@@ -58,7 +58,7 @@ public abstract class AttachmentPlugin : Plugin
         request = Complete(request, host);
         Validate(request, host);
         using Sandbox sandbox = Sandbox.Open(_sockets, request);
-        Ipams.Select(request, host.Settings)?.Check(request);
+        Ipams.Select(request, host.Settings, _sockets)?.Check(request);
         CheckAttached(request, host, sandbox, host.Records.Find(request.Attachment));
     }
 
@@ -78,7 +78,7 @@ public abstract class AttachmentPlugin : Plugin
                 CniErrorCode.PluginNotAvailable, "the kernel cannot do what this network needs: load or build in what the details name", e.Message, e);
         }
 
-        Ipams.Select(request, host.Settings)?.Status(request);
+        Ipams.Select(request, host.Settings, _sockets)?.Status(request);
     }
 
     /// <inheritdoc/>
@@ -103,7 +103,7 @@ public abstract class AttachmentPlugin : Plugin
         }
 
         teardown.Try("remove rules without an attachment", () => RemoveStaleElements(host, network, valid));
-        teardown.Try("release addresses without an attachment", () => Ipams.Select(request, host.Settings)?.Gc(request));
+        teardown.Try("release addresses without an attachment", () => Ipams.Select(request, host.Settings, _sockets)?.Gc(request));
         teardown.Try("remove what nobody uses any more", () => SharedParts.RemoveIfUnused(host, network));
         teardown.Finish();
     }
