@@ -12,9 +12,6 @@ namespace CniPlugins.Plugins.Bridge;
 /// </summary>
 internal static class BridgeDefaults
 {
-    /// <summary>Every network without a subnet of its own has this one: two such networks on one host need one named for the second.</summary>
-    private const string Subnet = "10.87.0.0/16";
-
     private static readonly string[] s_referenceKeys =
     [
         "bridge", "isGateway", "isDefaultGateway", "forceAddress", "ipMasq", "ipMasqBackend", "mtu", "hairpinMode", "promiscMode", "vlan", "vlanTrunk",
@@ -50,7 +47,11 @@ internal static class BridgeDefaults
 
             writer.WriteStartObject("ipam");
             writer.WriteString("type", "host-local");
-            writer.WriteString("subnet", Subnet);
+            if (root.FindBool("ipv6") is bool ipv6)
+            {
+                writer.WriteBoolean("ipv6", ipv6);
+            }
+
             writer.WriteEndObject();
             writer.WriteEndObject();
         }

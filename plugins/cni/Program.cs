@@ -20,7 +20,7 @@ internal static class Program
     [
         ("bridge", static () => new BridgePlugin(NetlinkSocket.Kernel)),
         ("host", static () => new HostPlugin(NetlinkSocket.Kernel)),
-        ("host-local", static () => new HostLocalPlugin()),
+        ("host-local", static () => new HostLocalPlugin(NetlinkSocket.Kernel)),
         ("loopback", static () => new LoopbackPlugin(NetlinkSocket.Kernel)),
         ("none", static () => new NonePlugin(NetlinkSocket.Kernel)),
     ];

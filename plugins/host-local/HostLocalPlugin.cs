@@ -1,5 +1,6 @@
 using CniPlugins.Attachments;
 using CniPlugins.Cni;
+using CniPlugins.Netlink;
 
 namespace CniPlugins.Plugins.HostLocal;
 
@@ -9,6 +10,11 @@ namespace CniPlugins.Plugins.HostLocal;
 /// </summary>
 public sealed class HostLocalPlugin : Plugin
 {
+    private readonly INetlinkSockets _sockets;
+
+    /// <summary>Talks to the kernel by these sockets, when a subnet is to be chosen that the host does not use.</summary>
+    public HostLocalPlugin(INetlinkSockets sockets) => _sockets = sockets;
+
     /// <inheritdoc/>
     public override string Type => HostLocalIpam.Type;
 
@@ -38,5 +44,5 @@ public sealed class HostLocalPlugin : Plugin
     /// <inheritdoc/>
     public override void Gc(CniRequest request) => Ipam(request).Gc(request);
 
-    private static HostLocalIpam Ipam(CniRequest request) => new(HostSettings.Load(request.Environment));
+    private HostLocalIpam Ipam(CniRequest request) => new(HostSettings.Load(request.Environment), _sockets);
 }

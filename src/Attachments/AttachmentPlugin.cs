@@ -24,7 +24,7 @@ public abstract class AttachmentPlugin : Plugin
         request = Complete(request, host);
         Validate(request, host);
         using Sandbox sandbox = Sandbox.Open(_sockets, request);
-        IIpam? ipam = Ipams.Select(request, host.Settings);
+        IIpam? ipam = Ipams.Select(request, host.Settings, _sockets);
         using Attachment attachment = Attachment.Begin(host, sandbox, request, ipam);
         try
         {
@@ -47,7 +47,7 @@ public abstract class AttachmentPlugin : Plugin
 
         // The namespace is looked into only for what has no record: made by another plugin, or with its record lost.
         using Sandbox? sandbox = record is null ? Sandbox.Find(_sockets, request) : null;
-        Detachment.Run(host, request.Attachment, record, sandbox, () => Ipams.Select(request, host.Settings)?.Delete(request));
+        Detachment.Run(host, request.Attachment, record, sandbox, () => Ipams.Select(request, host.Settings, _sockets)?.Delete(request));
     }
 
     /// <inheritdoc/>
@@ -57,7 +57,7 @@ public abstract class AttachmentPlugin : Plugin
         request = Complete(request, host);
         Validate(request, host);
         using Sandbox sandbox = Sandbox.Open(_sockets, request);
-        Ipams.Select(request, host.Settings)?.Check(request);
+        Ipams.Select(request, host.Settings, _sockets)?.Check(request);
         CheckAttached(request, host, sandbox, host.Records.Find(request.Attachment));
     }
 
@@ -77,7 +77,7 @@ public abstract class AttachmentPlugin : Plugin
                 CniErrorCode.PluginNotAvailable, "the kernel cannot do what this network needs: load or build in what the details name", e.Message, e);
         }
 
-        Ipams.Select(request, host.Settings)?.Status(request);
+        Ipams.Select(request, host.Settings, _sockets)?.Status(request);
     }
 
     /// <inheritdoc/>
@@ -102,7 +102,7 @@ public abstract class AttachmentPlugin : Plugin
         }
 
         teardown.Try("remove rules without an attachment", () => RemoveStaleElements(host, network, valid));
-        teardown.Try("release addresses without an attachment", () => Ipams.Select(request, host.Settings)?.Gc(request));
+        teardown.Try("release addresses without an attachment", () => Ipams.Select(request, host.Settings, _sockets)?.Gc(request));
         teardown.Try("remove what nobody uses any more", () => SharedParts.RemoveIfUnused(host, network));
         teardown.Finish();
     }

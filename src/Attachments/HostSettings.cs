@@ -1,5 +1,6 @@
 using System.Net;
 using CniPlugins.Cni;
+using CniPlugins.Ipam;
 
 namespace CniPlugins.Attachments;
 
@@ -20,6 +21,15 @@ public sealed record HostSettings
 
     /// <summary>Key <c>dataDir</c>: leases, in the reference host-local's form.</summary>
     public string DataDirectory { get; init; } = "/var/lib/cni/networks";
+
+    /// <summary>Key <c>subnetDir</c>: which subnets were chosen for networks that name none. It must outlive a reboot.</summary>
+    public string SubnetDirectory { get; init; } = SubnetStore.DefaultDirectory;
+
+    /// <summary>Key <c>addressPools</c>: where those subnets come from.</summary>
+    public AddressPools AddressPools { get; init; } = AddressPools.Default;
+
+    /// <summary>Key <c>ipv6</c>: whether networks without a subnet of their own have IPv6. Null: if the host has it.</summary>
+    public bool? Ipv6 { get; init; }
 
     /// <summary>
     /// Key <c>publish.defaultHostIP</c> (a string or a list): where a port is published whose mapping names no host address. Null: not set here.
@@ -57,6 +67,9 @@ public sealed record HostSettings
         {
             StateDirectory = AbsolutePath(root, "stateDir", path) ?? settings.StateDirectory,
             DataDirectory = AbsolutePath(root, "dataDir", path) ?? settings.DataDirectory,
+            SubnetDirectory = AbsolutePath(root, "subnetDir", path) ?? settings.SubnetDirectory,
+            AddressPools = AddressPools.Read(root),
+            Ipv6 = root.FindBool("ipv6"),
             DefaultHostAddresses = PublishDefaults.Read(root.FindObject("publish")),
             Isolation = IsolationText.Read(root),
         };

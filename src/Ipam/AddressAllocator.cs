@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 
 namespace CniPlugins.Ipam;
 
@@ -25,8 +26,17 @@ public sealed class AddressAllocator
     /// <exception cref="LeaseExistsException">The owner has an address of a set already.</exception>
     /// <exception cref="PoolExhaustedException">A set has no free address.</exception>
     /// <exception cref="Linux.LinuxException">A lease file cannot be written.</exception>
-    public IReadOnlyList<Lease> Allocate(LeaseOwner owner, params IReadOnlyList<IPAddress> requested)
+    public IReadOnlyList<Lease> Allocate(LeaseOwner owner, params IReadOnlyList<IPAddress> requested) => Allocate(owner, requested, null);
+
+    /// <summary>
+    /// The same; and whoever has a name gets, of each set in which nothing is requested, the first free address after one that the name
+    /// stands for. So it has the same address again when it comes back, also after a reboot, unless somebody else took it meanwhile.
+    /// Nothing is kept for that: what a name stands for is computed.
+    /// </summary>
+    /// <inheritdoc cref="Allocate(LeaseOwner, IReadOnlyList{IPAddress})"/>
+    public IReadOnlyList<Lease> Allocate(LeaseOwner owner, IReadOnlyList<IPAddress> requested, string? name)
     {
+        ulong? place = name is null ? null : SlotTable.Hash(Encoding.UTF8.GetBytes(name));
         UInt128?[] wanted = Assign(requested);
         LeaseText text = new(owner);
         using LeaseSession session = _store.Begin();
@@ -41,7 +51,7 @@ public sealed class AddressAllocator
                 RangeSet set = _plan.Sets[index];
                 UInt128 address = wanted[index] is UInt128 number
                     ? Reserve(session, index, number, owner, text)
-                    : ReserveNext(session, index, existing, owner, text);
+                    : ReserveNext(session, index, existing, owner, text, place);
                 AddressRange range = set.Ranges[set.IndexOf(address)];
                 leases.Add(new Lease(AddressMath.ToAddress(address), range.Subnet.Length, range.Gateway, index));
             }
@@ -175,7 +185,7 @@ public sealed class AddressAllocator
             isLeased: true);
     }
 
-    private UInt128 ReserveNext(LeaseSession session, int setIndex, List<UInt128> existing, LeaseOwner owner, LeaseText text)
+    private UInt128 ReserveNext(LeaseSession session, int setIndex, List<UInt128> existing, LeaseOwner owner, LeaseText text, ulong? place)
     {
         foreach (UInt128 address in existing)
         {
@@ -187,7 +197,7 @@ public sealed class AddressAllocator
 
         while (true)
         {
-            UInt128? candidate = FindCandidate(session, setIndex);
+            UInt128? candidate = place is ulong start ? FindFrom(session, _plan.Sets[setIndex], start) : FindCandidate(session, setIndex);
             if (candidate is null)
             {
                 // A file removed by hand, in the instant in which another call ended, shows only when all files are read.
@@ -248,19 +258,61 @@ public sealed class AddressAllocator
         return held;
     }
 
+    /// <summary>The first free address of the set after a place, round to it; null when all are taken. Who was there before comes back: nothing is held down.</summary>
+    private static UInt128? FindFrom(LeaseSession session, RangeSet set, ulong place)
+    {
+        UInt128 total = 0;
+        foreach (AddressRange range in set.Automatic)
+        {
+            total += range.Last - range.First + 1;
+        }
+
+        // A turn begins after an address: that of the place before.
+        UInt128? before = null;
+        UInt128 skip = total == 0 ? 0 : place % total;
+        foreach (AddressRange range in set.Automatic)
+        {
+            UInt128 size = range.Last - range.First + 1;
+            if (skip < size)
+            {
+                before = range.First + skip;
+                break;
+            }
+
+            skip -= size;
+        }
+
+        foreach ((AddressRange range, UInt128 first, UInt128 last) in Turn(set, before))
+        {
+            UInt128? candidate = session.Index.FindFree(first, last);
+            if (candidate == range.GatewayNumber)
+            {
+                candidate = candidate == last ? null : session.Index.FindFree(candidate.Value + 1, last);
+            }
+
+            if (candidate is not null)
+            {
+                return candidate;
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>The set's addresses in the order in which they are tried: those after the last one, round to that one itself.</summary>
     private static IEnumerable<(AddressRange Range, UInt128 First, UInt128 Last)> Turn(RangeSet set, UInt128? lastReserved)
     {
-        int current = lastReserved is null ? -1 : set.IndexOf(lastReserved.Value);
-        if (current >= 0 && lastReserved < set.Ranges[current].Last)
+        IReadOnlyList<AddressRange> ranges = set.Automatic;
+        int current = lastReserved is null ? -1 : set.IndexOfAutomatic(lastReserved.Value);
+        if (current >= 0 && lastReserved < ranges[current].Last)
         {
-            yield return (set.Ranges[current], lastReserved!.Value + 1, set.Ranges[current].Last);
+            yield return (ranges[current], lastReserved!.Value + 1, ranges[current].Last);
         }
 
-        for (int step = 1; step <= set.Ranges.Count; step++)
+        for (int step = 1; step <= ranges.Count; step++)
         {
-            AddressRange range = set.Ranges[(current + step + set.Ranges.Count) % set.Ranges.Count];
-            bool isCurrent = current >= 0 && step == set.Ranges.Count;
+            AddressRange range = ranges[(current + step + ranges.Count) % ranges.Count];
+            bool isCurrent = current >= 0 && step == ranges.Count;
             yield return (range, range.First, isCurrent ? lastReserved!.Value : range.Last);
         }
     }
@@ -269,7 +321,7 @@ public sealed class AddressAllocator
     {
         RangeSet set = _plan.Sets[setIndex];
         UInt128 taken = 0;
-        foreach (AddressRange range in set.Ranges)
+        foreach (AddressRange range in set.Automatic)
         {
             taken += (UInt128)session.Index.CountTaken(range.First, range.Last);
             if (range.Contains(range.GatewayNumber))

@@ -32,6 +32,19 @@ public sealed class AddressPlan
     /// <summary>The range sets, in order.</summary>
     public IReadOnlyList<RangeSet> Sets => _sets;
 
+    /// <summary>The plan without some addresses, and with others kept back for those who ask for them.</summary>
+    /// <exception cref="IpamConfigException">Nothing is left of a set.</exception>
+    public AddressPlan Restrict(IReadOnlyCollection<AddressSpan> excluded, IReadOnlyCollection<AddressSpan> reserved)
+    {
+        List<RangeSet> sets = [];
+        foreach (RangeSet set in _sets)
+        {
+            sets.Add(set.Without(excluded).Reserve(reserved));
+        }
+
+        return new AddressPlan(sets);
+    }
+
     /// <summary>How many sets are of a family; before CNI 0.3.0 a result had room for one address of each.</summary>
     public int Count(AddressFamily family)
     {

@@ -88,23 +88,23 @@ public sealed class AddressRange
     /// <summary><c>start-end</c>.</summary>
     public override string ToString() => AddressText.Format(First) + "-" + AddressText.Format(Last);
 
-    /// <summary>What is left of it without a prefix: itself, one or two pieces, or nothing.</summary>
-    internal IEnumerable<AddressRange> Without(IpPrefix prefix)
+    /// <summary>What is left of it without some addresses: itself, one or two pieces, or nothing.</summary>
+    internal IEnumerable<AddressRange> Without(AddressSpan span)
     {
-        if (prefix.IsIPv4 != Subnet.IsIPv4 || prefix.Last < First || prefix.First > Last)
+        if (span.Last < First || span.First > Last)
         {
             yield return this;
             yield break;
         }
 
-        if (prefix.First > First)
+        if (span.First > First)
         {
-            yield return new AddressRange(this, First, prefix.First - 1);
+            yield return new AddressRange(this, First, span.First - 1);
         }
 
-        if (prefix.Last < Last)
+        if (span.Last < Last)
         {
-            yield return new AddressRange(this, prefix.Last + 1, Last);
+            yield return new AddressRange(this, span.Last + 1, Last);
         }
     }
 

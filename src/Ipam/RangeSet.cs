@@ -7,12 +7,13 @@ namespace CniPlugins.Ipam;
 public sealed class RangeSet
 {
     private readonly AddressRange[] _ranges;
+    private readonly AddressRange[] _automatic;
 
     /// <summary>Takes ranges as they are, having seen that they fit together.</summary>
     /// <exception cref="IpamConfigException">There is none, their families differ, or they overlap.</exception>
     public RangeSet(params IEnumerable<AddressRange> ranges)
     {
-        _ranges = [.. ranges];
+        _automatic = _ranges = [.. ranges];
         if (_ranges.Length == 0)
         {
             throw new IpamConfigException("a range set is empty; it must hold one range at least");
@@ -35,6 +36,8 @@ public sealed class RangeSet
             }
         }
     }
+
+    private RangeSet(AddressRange[] ranges, List<AddressRange> automatic) => (_ranges, _automatic) = (ranges, [.. automatic]);
 
     /// <summary>The ranges, in order.</summary>
     public IReadOnlyList<AddressRange> Ranges => _ranges;
@@ -62,36 +65,44 @@ public sealed class RangeSet
         return false;
     }
 
-    /// <summary>
-    /// The set without some prefixes, whose addresses are then neither given out nor to be had by request: ranges are cut in pieces.
-    /// </summary>
+    /// <summary>The set without some addresses, which are then neither given out nor to be had by request: ranges are cut in pieces.</summary>
     /// <exception cref="IpamConfigException">Nothing is left.</exception>
-    public RangeSet Without(IEnumerable<IpPrefix> excluded)
-    {
-        List<AddressRange> ranges = [.. _ranges];
-        foreach (IpPrefix prefix in excluded)
-        {
-            List<AddressRange> pieces = [];
-            foreach (AddressRange range in ranges)
-            {
-                pieces.AddRange(range.Without(prefix));
-            }
+    public RangeSet Without(IEnumerable<AddressSpan> excluded) => Cut(_ranges, excluded) is { Count: > 0 } pieces
+        ? new RangeSet(pieces)
+        : throw new IpamConfigException($"all addresses of range set {this} are excluded");
 
-            ranges = pieces;
-        }
-
-        return ranges.Count > 0 ? new RangeSet(ranges) : throw new IpamConfigException($"all addresses of range set {this} are excluded");
-    }
+    /// <summary>The set with some addresses kept back: to be had by request, but not given out otherwise.</summary>
+    public RangeSet Reserve(IEnumerable<AddressSpan> reserved) => new(_ranges, Cut(_ranges, reserved));
 
     /// <summary>Its ranges, separated by commas.</summary>
     public override string ToString() => string.Join(',', (object[])_ranges);
 
+    /// <summary>The pieces of the ranges that are given out to whoever asks for no address in particular, in order.</summary>
+    internal IReadOnlyList<AddressRange> Automatic => _automatic;
+
     /// <summary>The range that holds a number; -1 when none does.</summary>
-    internal int IndexOf(UInt128 number)
+    internal int IndexOf(UInt128 number) => IndexOf(_ranges, number);
+
+    /// <summary>The piece that is given out and holds a number; -1 when none does.</summary>
+    internal int IndexOfAutomatic(UInt128 number) => IndexOf(_automatic, number);
+
+    /// <summary>How many addresses can be leased without asking for them: all but gateways.</summary>
+    internal UInt128 Capacity()
     {
-        for (int i = 0; i < _ranges.Length; i++)
+        UInt128 total = 0;
+        foreach (AddressRange range in _automatic)
         {
-            if (_ranges[i].Contains(number))
+            total += range.Last - range.First + (range.Contains(range.GatewayNumber) ? 0u : 1u);
+        }
+
+        return total;
+    }
+
+    private static int IndexOf(AddressRange[] ranges, UInt128 number)
+    {
+        for (int i = 0; i < ranges.Length; i++)
+        {
+            if (ranges[i].Contains(number))
             {
                 return i;
             }
@@ -100,15 +111,20 @@ public sealed class RangeSet
         return -1;
     }
 
-    /// <summary>How many addresses can be leased: all but gateways.</summary>
-    internal UInt128 Capacity()
+    private static List<AddressRange> Cut(IEnumerable<AddressRange> ranges, IEnumerable<AddressSpan> spans)
     {
-        UInt128 total = 0;
-        foreach (AddressRange range in _ranges)
+        List<AddressRange> left = [.. ranges];
+        foreach (AddressSpan span in spans)
         {
-            total += range.Last - range.First + (range.Contains(range.GatewayNumber) ? 0u : 1u);
+            List<AddressRange> pieces = [];
+            foreach (AddressRange range in left)
+            {
+                pieces.AddRange(range.Without(span));
+            }
+
+            left = pieces;
         }
 
-        return total;
+        return left;
     }
 }

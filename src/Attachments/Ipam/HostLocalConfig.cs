@@ -5,13 +5,35 @@ using CniPlugins.Ipam;
 
 namespace CniPlugins.Attachments;
 
-/// <summary>What the reference <c>host-local</c> reads from a network configuration, checked: it exists only when it is valid.</summary>
+/// <summary>What the reference <c>host-local</c> reads from a network configuration, and more, checked: it exists only when it is valid.</summary>
 public sealed record HostLocalConfig
 {
-    private HostLocalConfig(AddressPlan plan) => Plan = plan;
+    private const string Missing = "ipam is missing: set it to an object with type \"host-local\"";
 
-    /// <summary>The range sets: <c>runtimeConfig.ipRanges</c>, then the old single range, then <c>ipam.ranges</c>.</summary>
-    public AddressPlan Plan { get; }
+    private readonly AddressPlan? _plan;
+    private readonly IReadOnlyList<AddressSpan> _excluded;
+    private readonly IReadOnlyList<AddressSpan> _reserved;
+
+    private HostLocalConfig(ConfigObject ipam, ConfigObject? runtimeConfig)
+    {
+        _excluded = HostLocalRanges.ReadSpans(ipam, "exclude");
+        _reserved = HostLocalRanges.ReadSpans(ipam, "reserve");
+        _plan = HostLocalRanges.Find(ipam, runtimeConfig) is AddressPlan plan
+            ? HostLocalRanges.Name(ipam.Path, () => plan.Restrict(_excluded, _reserved))
+            : null;
+    }
+
+    /// <summary>Whether the configuration says nothing of addresses, so that the network gets subnets of its own.</summary>
+    public bool IsDynamic => _plan is null;
+
+    /// <summary>Whether a network that gets its subnets by itself has an IPv6 one: key <c>ipam.ipv6</c>, else the host-wide setting, else if the host has IPv6.</summary>
+    public bool WantsIpv6 { get; private init; }
+
+    /// <summary>
+    /// Key <c>ipam.sticky</c>: the name whose address is the same whenever it is free. A pod's, which outlives its sandboxes; without one
+    /// the container's id. Null: addresses are given in turn.
+    /// </summary>
+    public string? StickyName { get; private init; }
 
     /// <summary>
     /// Addresses asked for, by all three ways together: CNI_ARGS <c>IP</c>, <c>args.cni.ips</c>, <c>runtimeConfig.ips</c>.
@@ -32,17 +54,41 @@ public sealed record HostLocalConfig
     public static HostLocalConfig Read(CniRequest request, HostSettings settings)
     {
         NetworkConfig config = request.Config;
-        ConfigObject ipam = config.Ipam ?? throw new CniException(
-            CniErrorCode.InvalidConfig, "ipam is missing: set it to an object with type \"host-local\" and a subnet or ranges");
-        AddressPlan plan = HostLocalRanges.Read(ipam, config.RuntimeConfig);
-        RequireRoom(plan, config.Version);
-        return new HostLocalConfig(plan)
+        ConfigObject ipam = config.Ipam ?? throw new CniException(CniErrorCode.InvalidConfig, Missing);
+        HostLocalConfig read = new(ipam, config.RuntimeConfig)
         {
+            WantsIpv6 = ipam.FindBool("ipv6") ?? settings.Ipv6 ?? NetworkSubnets.HasIpv6,
+            StickyName = ipam.FindBool("sticky") == true ? NameOf(request) : null,
             Requested = ReadRequested(request),
             Routes = ReadRoutes(ipam),
             ResolvConfPath = ipam.FindString("resolvConf") is { Length: > 0 } path ? path : null,
             DataDirectory = ReadDataDirectory(config, settings),
         };
+        RequireRoom(read._plan, config.Version);
+        return read;
+    }
+
+    /// <summary>The range sets: <c>runtimeConfig.ipRanges</c>, then the old single range, then <c>ipam.ranges</c>; without any, the network's own subnets.</summary>
+    /// <param name="subnets">Gives those; called only when they are needed.</param>
+    /// <exception cref="IpamConfigException">Everything is excluded.</exception>
+    public AddressPlan GetPlan(Func<IReadOnlyList<IpPrefix>> subnets)
+    {
+        if (_plan is not null)
+        {
+            return _plan;
+        }
+
+        List<RangeSet> sets = [];
+        foreach (IpPrefix subnet in subnets())
+        {
+            // A subnet of each family is chosen in any case: who switches IPv6 on later has it at once.
+            if (WantsIpv6 || subnet.Family == AddressFamily.InterNetwork)
+            {
+                sets.Add(new RangeSet(new AddressRange(subnet)));
+            }
+        }
+
+        return new AddressPlan(sets).Restrict(_excluded, _reserved);
     }
 
     /// <summary>Where the network's leases are. This is all that giving them back needs: wrong ranges are no hindrance.</summary>
@@ -59,9 +105,19 @@ public sealed record HostLocalConfig
             CniErrorCode.InvalidConfig, $"{config.Ipam.PathOf("dataDir")} holds a NUL character: set it to a path");
     }
 
+    private static string NameOf(CniRequest request) =>
+        request.Args.Find("K8S_POD_NAME") is { Length: > 0 } pod
+            ? $"{request.Args.Find("K8S_POD_NAMESPACE")}/{pod}/{request.Attachment.IfName}"
+            : $"{request.Attachment.ContainerId}/{request.Attachment.IfName}";
+
     // Until 0.2.0 a result had room for one address of a family.
-    private static void RequireRoom(AddressPlan plan, CniVersion version)
+    private static void RequireRoom(AddressPlan? plan, CniVersion version)
     {
+        if (plan is null)
+        {
+            return;
+        }
+
         foreach (AddressFamily family in new[] { AddressFamily.InterNetwork, AddressFamily.InterNetworkV6 })
         {
             if (plan.Count(family) > 1 && version < new CniVersion(0, 3, 0))

@@ -3,6 +3,7 @@ using System.Net;
 using CniPlugins.Cni;
 using CniPlugins.Ipam;
 using CniPlugins.Linux;
+using CniPlugins.Netlink;
 
 namespace CniPlugins.Attachments;
 
@@ -16,9 +17,14 @@ public sealed class HostLocalIpam : IIpam
     public const string Type = "host-local";
 
     private readonly HostSettings _settings;
+    private readonly NetworkSubnets _subnets;
 
-    /// <summary>Takes the host-wide defaults.</summary>
-    public HostLocalIpam(HostSettings settings) => _settings = settings;
+    /// <summary>Takes the host-wide defaults, and the way to learn what addresses the host uses.</summary>
+    public HostLocalIpam(HostSettings settings, INetlinkSockets sockets)
+    {
+        _settings = settings;
+        _subnets = new NetworkSubnets(settings, sockets);
+    }
 
     /// <inheritdoc/>
     public AddResult Add(CniRequest request)
@@ -27,10 +33,12 @@ public sealed class HostLocalIpam : IIpam
         DnsSettings dns = config.ResolvConfPath is null ? new DnsSettings() : ReadResolvConf(config.ResolvConfPath);
         return Translate(() =>
         {
-            using LeaseStore store = LeaseStore.Ensure(config.DataDirectory, request.Config.Name);
-            AddressAllocator allocator = new(config.Plan, store);
+            string network = request.Config.Name;
+            AddressPlan plan = config.GetPlan(() => _subnets.Ensure(network, config.DataDirectory));
+            using LeaseStore store = LeaseStore.Ensure(config.DataDirectory, network);
+            AddressAllocator allocator = new(plan, store);
             List<ResultIp> ips = [];
-            foreach (Lease lease in allocator.Allocate(OwnerOf(request), config.Requested))
+            foreach (Lease lease in allocator.Allocate(OwnerOf(request), config.Requested, config.StickyName))
             {
                 ips.Add(new ResultIp(lease.Address, lease.PrefixLength, lease.Gateway));
             }
@@ -55,7 +63,7 @@ public sealed class HostLocalIpam : IIpam
         bool holds = Translate(() =>
         {
             using LeaseStore? store = FindStore(request);
-            return store?.Holds(OwnerOf(request), ListOwn(config, request.Config.PrevResult)) ?? false;
+            return store?.Holds(OwnerOf(request), ListOwn(FindPlan(config, request), request.Config.PrevResult)) ?? false;
         });
         if (!holds)
         {
@@ -73,8 +81,7 @@ public sealed class HostLocalIpam : IIpam
         IReadOnlyList<PoolUse> uses;
         try
         {
-            using LeaseStore? store = FindStore(request);
-            uses = store is null ? [] : new AddressAllocator(config.Plan, store).GetUse();
+            uses = GetUse(config, request);
         }
         catch (LinuxException e)
         {
@@ -82,6 +89,10 @@ public sealed class HostLocalIpam : IIpam
                 CniErrorCode.PluginNotAvailable,
                 $"the leases in {config.DataDirectory}/{request.Config.Name} cannot be used: {e.Message}",
                 inner: e);
+        }
+        catch (SubnetsExhaustedException e)
+        {
+            throw new CniException(CniErrorCode.PluginNotAvailable, e.Message, inner: e);
         }
 
         foreach (PoolUse use in uses)
@@ -120,16 +131,35 @@ public sealed class HostLocalIpam : IIpam
     private LeaseStore? FindStore(CniRequest request) =>
         LeaseStore.Find(HostLocalConfig.ReadDataDirectory(request.Config, _settings), request.Config.Name);
 
+    /// <summary>The plan of calls that choose nothing; null when the network has no subnets yet.</summary>
+    private AddressPlan? FindPlan(HostLocalConfig config, CniRequest request)
+    {
+        IReadOnlyList<IpPrefix>? subnets = config.IsDynamic ? _subnets.Find(request.Config.Name) : [];
+        return subnets is null ? null : config.GetPlan(() => subnets);
+    }
+
+    private IReadOnlyList<PoolUse> GetUse(HostLocalConfig config, CniRequest request)
+    {
+        if (FindPlan(config, request) is not AddressPlan plan)
+        {
+            _subnets.RequireFree(request.Config.Name, config.DataDirectory);
+            return [];
+        }
+
+        using LeaseStore? store = FindStore(request);
+        return store is null ? [] : new AddressAllocator(plan, store).GetUse();
+    }
+
     /// <summary>
     /// The addresses of the result that come from these ranges: other plugins of the list may have added theirs, and the ranges may have
     /// changed since. None: that the container has any lease is all that can be said.
     /// </summary>
-    private static List<IPAddress> ListOwn(HostLocalConfig config, AddResult? result)
+    private static List<IPAddress> ListOwn(AddressPlan? plan, AddResult? result)
     {
         List<IPAddress> own = [];
         foreach (ResultIp ip in result?.Ips ?? [])
         {
-            foreach (RangeSet set in config.Plan.Sets)
+            foreach (RangeSet set in plan?.Sets ?? [])
             {
                 if (set.Contains(ip.Address))
                 {
@@ -173,6 +203,10 @@ public sealed class HostLocalIpam : IIpam
         catch (PoolExhaustedException e)
         {
             throw new CniException(CniErrorCode.TryAgainLater, e.Message, Describe([e.Use])[0], e);
+        }
+        catch (SubnetsExhaustedException e)
+        {
+            throw new CniException(CniErrorCode.TryAgainLater, e.Message, inner: e);
         }
         catch (LeaseExistsException e)
         {

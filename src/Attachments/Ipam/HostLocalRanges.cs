@@ -10,9 +10,18 @@ namespace CniPlugins.Attachments;
 /// </summary>
 internal static class HostLocalRanges
 {
-    /// <exception cref="CniException">A wrong type (6), ranges that are wrong, do not fit together or are missing (7).</exception>
-    internal static AddressPlan Read(ConfigObject ipam, ConfigObject? runtimeConfig)
+    /// <summary>The ranges; null when the configuration says nothing of them.</summary>
+    /// <exception cref="CniException">A wrong type (6), ranges that are wrong, do not fit together or are an empty list (7).</exception>
+    internal static AddressPlan? Find(ConfigObject ipam, ConfigObject? runtimeConfig)
     {
+        if (!ipam.Has("subnet") && !ipam.Has("ranges") && runtimeConfig?.Has("ipRanges") != true)
+        {
+            RequireNone(ipam, "rangeStart");
+            RequireNone(ipam, "rangeEnd");
+            RequireNone(ipam, "gateway");
+            return null;
+        }
+
         List<RangeSet> sets = [];
         AddSets(runtimeConfig, "ipRanges", sets);
         if (ipam.FindString("subnet") is not null)
@@ -22,6 +31,44 @@ internal static class HostLocalRanges
 
         AddSets(ipam, "ranges", sets);
         return Name(ipam.Path, () => new AddressPlan(sets));
+    }
+
+    /// <summary>A list of addresses, prefixes and ranges; none when the key is absent.</summary>
+    /// <exception cref="CniException">A wrong type (6), or an item that is none of these (7).</exception>
+    internal static IReadOnlyList<AddressSpan> ReadSpans(ConfigObject ipam, string key)
+    {
+        List<AddressSpan> spans = [];
+        foreach (string text in ipam.FindStrings(key) ?? [])
+        {
+            spans.Add(AddressSpan.TryParse(text, out AddressSpan span) ? span : throw new CniException(
+                CniErrorCode.InvalidConfig, $"{ipam.PathOf(key)}: \"{text}\" is none of 10.1.0.5, 10.1.0.0/28 and 10.1.0.5-10.1.0.9"));
+        }
+
+        return spans;
+    }
+
+    /// <summary>Says of a wrong range where it stands.</summary>
+    internal static T Name<T>(string path, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (IpamConfigException e)
+        {
+            throw new CniException(CniErrorCode.InvalidConfig, $"{path}: {e.Message}", inner: e);
+        }
+    }
+
+    /// <summary>A part of a subnet that is to be chosen by itself cannot be named: a subnet was forgotten.</summary>
+    private static void RequireNone(ConfigObject ipam, string key)
+    {
+        if (ipam.FindString(key) is { Length: > 0 } text)
+        {
+            throw new CniException(
+                CniErrorCode.InvalidConfig,
+                $"{ipam.PathOf(key)} is {text}, and there is no subnet: set subnet or ranges, or leave out {key} too, and the network gets a subnet by itself");
+        }
     }
 
     private static void AddSets(ConfigObject? from, string key, List<RangeSet> sets)
@@ -54,17 +101,4 @@ internal static class HostLocalRanges
         ? null
         : AddressText.TryParse(text, out IPAddress address) ? address
         : throw new CniException(CniErrorCode.InvalidConfig, $"{range.PathOf(key)}: \"{text}\" is not an address such as 10.1.0.5");
-
-    /// <summary>Says of a wrong range where it stands.</summary>
-    private static T Name<T>(string path, Func<T> read)
-    {
-        try
-        {
-            return read();
-        }
-        catch (IpamConfigException e)
-        {
-            throw new CniException(CniErrorCode.InvalidConfig, $"{path}: {e.Message}", inner: e);
-        }
-    }
 }

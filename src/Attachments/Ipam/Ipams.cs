@@ -1,4 +1,5 @@
 using CniPlugins.Cni;
+using CniPlugins.Netlink;
 
 namespace CniPlugins.Attachments;
 
@@ -12,10 +13,10 @@ public static class Ipams
     /// plugin gives it another name.
     /// </summary>
     /// <exception cref="CniException">The type is no string (6).</exception>
-    public static IIpam? Select(CniRequest request, HostSettings settings) => request.Config.Ipam?.FindString("type") switch
+    public static IIpam? Select(CniRequest request, HostSettings settings, INetlinkSockets sockets) => request.Config.Ipam?.FindString("type") switch
     {
         null or "" => null,
-        HostLocalIpam.Type => new HostLocalIpam(settings),
+        HostLocalIpam.Type => new HostLocalIpam(settings, sockets),
         string other => new DelegatedIpam(other),
     };
 }

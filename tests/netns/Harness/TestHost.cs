@@ -50,6 +50,9 @@ public sealed class TestHost : IDisposable
     /// <summary>Where leases lie; inside the host it is /var/lib/cni/networks too, where the reference plugins look.</summary>
     public string DataDirectory { get; }
 
+    /// <summary>Where the subnets of networks that name none are written down.</summary>
+    public string SubnetDirectory => Path.Combine(Root, "var/lib/cni-plugins/subnets");
+
     /// <summary>The host-wide configuration (CNI_PLUGINS_CONFIG).</summary>
     public string ConfigurationFile { get; }
 
@@ -80,6 +83,7 @@ public sealed class TestHost : IDisposable
         JsonObject configuration = Json.Object(json);
         configuration.TryAdd("stateDir", StateDirectory);
         configuration.TryAdd("dataDir", DataDirectory);
+        configuration.TryAdd("subnetDir", SubnetDirectory);
         File.WriteAllText(ConfigurationFile, configuration.ToJsonString());
     }
 

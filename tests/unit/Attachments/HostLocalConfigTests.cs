@@ -15,7 +15,7 @@ public sealed class HostLocalConfigTests
         HostLocalConfig config = Read(Network(
             """ "subnet":"10.1.2.0/24","rangeStart":"10.1.2.9","rangeEnd":"10.1.2.20","gateway":"10.1.2.30" """));
 
-        CniPlugins.Ipam.AddressRange range = Assert.Single(Assert.Single(config.Plan.Sets).Ranges);
+        CniPlugins.Ipam.AddressRange range = Assert.Single(Assert.Single(config.GetPlan(NoSubnets).Sets).Ranges);
         Assert.Equal(("10.1.2.0/24", "10.1.2.9-10.1.2.20", "10.1.2.30"), (range.Subnet.ToString(), range.ToString(), range.Gateway.ToString()));
         Assert.Equal("/var/lib/cni/networks", config.DataDirectory);
         Assert.Null(config.ResolvConfPath);
@@ -143,5 +143,7 @@ public sealed class HostLocalConfigTests
     private static HostLocalConfig Read(string network, string arguments = "") =>
         HostLocalConfig.Read(Requests.Of(CniVerb.Add, network, arguments), new HostSettings());
 
-    private static IEnumerable<string> Sets(string network) => Read(network).Plan.Sets.Select(static set => set.ToString());
+    private static IReadOnlyList<CniPlugins.Ipam.IpPrefix> NoSubnets() => throw new InvalidOperationException("the ranges are given");
+
+    private static IEnumerable<string> Sets(string network) => Read(network).GetPlan(NoSubnets).Sets.Select(static set => set.ToString());
 }

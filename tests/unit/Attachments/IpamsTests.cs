@@ -1,6 +1,7 @@
 using System.Text;
 using CniPlugins.Attachments;
 using CniPlugins.Cni;
+using CniPlugins.Netlink;
 
 namespace CniPlugins.UnitTests.Attachments;
 
@@ -26,7 +27,7 @@ public sealed class IpamsTests : IDisposable
     [InlineData("""{"cniVersion":"1.1.0","name":"net","ipam":{"type":"host-local"} }""", typeof(HostLocalIpam))]
     [InlineData("""{"cniVersion":"1.1.0","name":"net","ipam":{"type":"whereabouts"} }""", typeof(DelegatedIpam))]
     public void The_type_chooses(string network, Type? expected) =>
-        Assert.Equal(expected, Ipams.Select(Requests.Of(CniVerb.Add, network), new HostSettings())?.GetType());
+        Assert.Equal(expected, Ipams.Select(Requests.Of(CniVerb.Add, network), new HostSettings(), NetlinkSocket.Kernel)?.GetType());
 
     [Fact]
     public void Interfaces_in_a_delegates_result_are_left_out()

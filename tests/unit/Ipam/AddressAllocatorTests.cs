@@ -230,7 +230,7 @@ public sealed class AddressAllocatorTests
     [InlineData("2001:db8::/64", "2001:db8::/65", "2001:db8:0:0:8000::-2001:db8::ffff:ffff:ffff:ffff")]
     public void Excluded_addresses_are_cut_out(string set, string excluded, string expected)
     {
-        RangeSet rest = TestStore.Plan(set).Sets[0].Without(excluded.Split(' ').Select(Prefix));
+        RangeSet rest = TestStore.Plan(set).Sets[0].Without(excluded.Split(' ').Select(Span));
         Assert.Equal(expected, rest.ToString());
     }
 
@@ -238,14 +238,82 @@ public sealed class AddressAllocatorTests
     public void Excluded_addresses_are_neither_given_nor_to_be_had()
     {
         using TestStore store = new();
-        AddressPlan plan = new(TestStore.Plan("10.0.0.0/29").Sets[0].Without([Prefix("10.0.0.2/31")]));
+        AddressPlan plan = new(TestStore.Plan("10.0.0.0/29").Sets[0].Without([Span("10.0.0.2/31")]));
         Assert.Equal("10.0.0.4", store.Next(plan, "a"));
         Assert.Throws<AddressUnavailableException>(() => store.Next(plan, "b", "10.0.0.3"));
         Assert.Equal("10.0.0.5", store.Next(plan, "b"));
         Assert.Equal("10.0.0.6", store.Next(plan, "c"));
         Assert.Equal((UInt128)3, Assert.Throws<PoolExhaustedException>(() => store.Next(plan, "d")).Use.Total);
-        Assert.Throws<IpamConfigException>(() => plan.Sets[0].Without([Prefix("10.0.0.0/8")]));
+        Assert.Throws<IpamConfigException>(() => plan.Sets[0].Without([Span("10.0.0.0/8")]));
     }
 
-    private static IpPrefix Prefix(string text) => IpPrefix.TryParse(text, out IpPrefix prefix) ? prefix : throw new ArgumentException(text);
+    [Theory]
+    [InlineData("10.0.0.5", "10.0.0.5")]
+    [InlineData("10.0.0.5/29", "10.0.0.0-10.0.0.7")]
+    [InlineData("10.0.0.5-10.0.1.2", "10.0.0.5-10.0.1.2")]
+    [InlineData("2001:DB8::5-2001:db8::9", "2001:db8::5-2001:db8::9")]
+    [InlineData("10.0.0.5-10.0.0.4", null)]
+    [InlineData("10.0.0.5-2001:db8::9", null)]
+    [InlineData("10.0.0.5-", null)]
+    [InlineData("-", null)]
+    [InlineData("10.0.0.0/33", null)]
+    [InlineData("", null)]
+    public void Spans_are_addresses_prefixes_and_ranges(string text, string? expected) =>
+        Assert.Equal(expected, AddressSpan.TryParse(text, out AddressSpan span) ? span.ToString() : null);
+
+    [Fact]
+    public void Reserved_addresses_are_had_by_request_only()
+    {
+        using TestStore store = new();
+        AddressPlan plan = TestStore.Plan("10.0.0.0/29").Restrict([Span("10.0.0.6")], [Span("10.0.0.2-10.0.0.4")]);
+        Assert.Equal("10.0.0.5", store.Next(plan, "a"));
+        Assert.Equal((UInt128)1, Assert.Throws<PoolExhaustedException>(() => store.Next(plan, "b")).Use.Total);
+        Assert.Equal("10.0.0.3", store.Next(plan, "b", "10.0.0.3"));
+        Assert.Throws<AddressUnavailableException>(() => store.Next(plan, "c", "10.0.0.6"));
+        store.Release("a");
+        Assert.Equal("10.0.0.5", store.Next(plan, "c"));   // the last one was a reserved one: the turn begins anew
+        AddressPlan all = TestStore.Plan("10.0.0.0/29").Restrict([], [Span("10.0.0.0/24")]);
+        Assert.Throws<PoolExhaustedException>(() => store.Next(all, "d"));
+    }
+
+    [Fact]
+    public void A_name_has_the_same_address_again()
+    {
+        using TestStore store = new(TimeSpan.FromSeconds(30));
+        AddressPlan plan = TestStore.Plan("10.0.0.0/24,10.0.1.0/24 2001:db8::/64");
+        string[] names = [.. Enumerable.Range(0, 40).Select(static i => $"default/web-{i}")];
+        string[] first = [.. names.Select(name => Sticky(store, plan, name))];
+        Assert.Equal(40, first.Distinct().Count());
+        foreach (string name in Enumerable.Reverse(names))
+        {
+            store.Release(name.Replace('/', '-'));
+        }
+
+        Assert.Equal(first, names.Select(name => Sticky(store, plan, name)));
+
+        // Taken by another: the next one. The address that somebody else has is never given.
+        store.Release("default-web-7");
+        string[] taken = first[7].Split(' ');
+        store.Allocate(plan, "other", taken[0]);
+        Assert.NotEqual(taken[0], Sticky(store, plan, "default/web-7").Split(' ')[0]);
+    }
+
+    [Fact]
+    public void Names_fill_a_pool_to_the_last_address()
+    {
+        using TestStore store = new();
+        AddressPlan plan = TestStore.Plan("10.0.0.0/28,10.0.1.0/31").Restrict([Span("10.0.0.5")], []);
+        string[] given = [.. Enumerable.Range(0, 13).Select(i => Sticky(store, plan, $"n{i}"))];
+        Assert.Equal(13, given.Distinct().Count());
+        Assert.Throws<PoolExhaustedException>(() => Sticky(store, plan, "one too many"));
+    }
+
+    private static string Sticky(TestStore store, AddressPlan plan, string name)
+    {
+        using LeaseStore open = store.Open();
+        LeaseOwner owner = new(name.Replace('/', '-'), "eth0");
+        return string.Join(' ', new AddressAllocator(plan, open).Allocate(owner, [], name).Select(static lease => lease.Address.ToString()));
+    }
+
+    private static AddressSpan Span(string text) => AddressSpan.TryParse(text, out AddressSpan span) ? span : throw new ArgumentException(text);
 }
