@@ -125,6 +125,13 @@ internal static class BridgeLink
             host.Route.SetVlanFiltering(bridge.Index);
         }
 
+        // The address of a bridge that is not ours follows its ports' until somebody sets it (br_stp_recalculate_bridge_id), and containers would go on
+        // sending to the gateway's old one. An empty bridge may have none yet: the next ADD sees to it.
+        if (!ours && config.IsGateway && bridge.Mac is MacAddress mac && mac.IsUnicast && mac != default)
+        {
+            host.Route.SetMac(bridge.Index, mac);
+        }
+
         if (ours && config.Mtu is int mtu && mtu != bridge.Mtu)
         {
             host.Route.SetMtu(bridge.Index, mtu);

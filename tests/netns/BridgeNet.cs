@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using CniPlugins.NetnsTests.Harness;
 
 namespace CniPlugins.NetnsTests;
@@ -9,6 +10,9 @@ internal static class BridgeNet
 {
     internal const string Subnet4 = "10.1.0.0/24";
     internal const string Subnet6 = "fd00:1::/64";
+
+    private static readonly Regex s_frame = new(
+        @"^\[files\] (run/cni-plugins/((attachments|bridges)/|lock: )?|var/lib/cni/(networks/([^/]+/(lock: |last_reserved_ip.*)?|\.index/.*)?)?)$");
 
     /// <summary>A network with a gateway, default routes and masquerade; what <paramref name="extra"/> says comes on top.</summary>
     internal static string Of(
@@ -69,8 +73,8 @@ internal static class BridgeNet
 
     /// <summary>The global addresses of an interface, with their prefix lengths.</summary>
     internal static IReadOnlyList<string> AddressesOf(Netns netns, string link) =>
-        [.. netns.Ip($"-j address show dev {link} scope global")[0].GetProperty("addr_info").EnumerateArray()
-            .Select(static a => $"{a.Text("local")}/{a.Text("prefixlen")}")];
+        [.. netns.Ip($"-j address show dev {link}")[0].GetProperty("addr_info").EnumerateArray()
+            .Where(static a => a.Text("scope") == "global").Select(static a => $"{a.Text("local")}/{a.Text("prefixlen")}")];
 
     /// <summary>A link with its details; null when it is not there.</summary>
     internal static JsonElement? FindLink(Netns netns, string name) =>
@@ -104,6 +108,12 @@ internal static class BridgeNet
     /// <summary>Whether one of our tables is there.</summary>
     internal static bool HasTable(TestHost host) =>
         host.Netns.Exec("/usr/sbin/nft", "list", "tables").Output.Contains("cni_plugins", StringComparison.Ordinal);
+
+    /// <summary>
+    /// The world without what stays when nothing is left: empty directories, locks, and the allocator's place to go on from. Records, leases and what
+    /// bridges share are compared.
+    /// </summary>
+    internal static World World(TestHost host) => Harness.World.Of(host).Where(static line => !s_frame.IsMatch(line));
 
     /// <summary>Switches forwarding on, which ADD does as well and never takes back: so that worlds can be compared.</summary>
     internal static void EnableForwarding(TestHost host)
