@@ -31,7 +31,7 @@ internal sealed class BridgePolicy
         IReadOnlyList<PublishedPort> ports = PortMapping.Resolve(config.Ports, [.. lease.Ips.Select(static ip => ip.Address)], config.DefaultHostAddresses);
         if (ports.Count > 0)
         {
-            PortConflictException? conflict = host.Policy.FindOverlap(ports, () => [.. host.Route.ListAddresses().Select(static address => address.Address)])
+            PortConflictException? conflict = host.Policy.FindOverlap(ports, host.ListAddresses)
                 ?? ListenerProbe.Find(ports);
             if (conflict is not null)
             {
@@ -80,6 +80,7 @@ internal sealed class BridgePolicy
             Bridge = config.BridgeName,
             Device = config.GatewayDevice,
             Addresses = [.. lease.Ips.Select(static ip => ip.Address)],
+            Ports = _ports,
             Elements = _own,
         };
     }
@@ -91,6 +92,7 @@ internal sealed class BridgePolicy
     {
         shared.AddElements(_shared);
         host.Policy.Add(_own, _shared, _ports);
+        host.ForgetConnections(_ports);
 
         // Only now: the guard against what others send to 127.0.0.1 stands.
         if (_ports.Any(static port => port.HostAddress.AddressFamily == AddressFamily.InterNetwork && IPAddress.IsLoopback(port.HostAddress)))

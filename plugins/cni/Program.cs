@@ -49,7 +49,8 @@ internal static class Program
             }
         }
 
-        return Fail($"there is no CNI plugin \"{type}\" in this executable; call it by the name of one of these, or by {OwnName}: {List(", ")}");
+        return Fail(
+            $"there is no CNI plugin \"{type}\" in this executable; call it by the name of one of these, or by {OwnName}: {List(", ")}");
     }
 
     private static int Answer(string[] arguments)

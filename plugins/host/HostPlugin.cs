@@ -156,8 +156,8 @@ public sealed class HostPlugin : Plugin
 
     private static CniException NotOwn(string path, string what, string? details) => new(
         CniErrorCode.InvalidNetns,
-        $"CNI_NETNS \"{path}\" {what}: a container of a \"host\" network shares the host's, so leave CNI_NETNS empty or name the caller's own; "
-        + "for a container with a namespace of its own use the type \"bridge\", or \"none\" for one without a network",
+        $"CNI_NETNS \"{path}\" {what}: a container of a \"host\" network shares the host's, so leave CNI_NETNS empty or name the "
+        + "caller's own; for a container with a namespace of its own use the type \"bridge\", or \"none\" for one without a network",
         details);
 
     private static void WarnOfPorts(CniRequest request)
@@ -165,8 +165,8 @@ public sealed class HostPlugin : Plugin
         if (request.Config.RuntimeConfig?.FindArray("portMappings") is { Count: > 0 } mappings)
         {
             request.Warn(
-                $"network {request.Config.Name}: {mappings.Count} port mapping(s) of container {request.Attachment.ContainerId} are ignored: "
-                + "it shares the host's network, so whatever it listens on is reachable already, at the port of the container");
+                $"network {request.Config.Name}: {mappings.Count} port mapping(s) of container {request.Attachment.ContainerId} are "
+                + "ignored: it shares the host's network, so whatever it listens on is reachable already, at the port of the container");
         }
     }
 }

@@ -5,7 +5,9 @@ using CniPlugins.Netlink.Route;
 
 namespace CniPlugins.Plugins.Loopback;
 
-/// <summary>Brings a container's <c>lo</c> up, as containerd asks for it beside every network. CNI_IFNAME is ignored, as by the reference.</summary>
+/// <summary>
+/// Brings a container's <c>lo</c> up, as containerd asks for it beside every network. CNI_IFNAME is ignored, as by the reference.
+/// </summary>
 public sealed class LoopbackPlugin : Plugin
 {
     private readonly INetlinkSockets _sockets;

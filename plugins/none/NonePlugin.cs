@@ -5,7 +5,9 @@ using CniPlugins.Netlink.Route;
 
 namespace CniPlugins.Plugins.None;
 
-/// <summary>No network: a container with <c>lo</c> alone, and a CHECK that says so when anything else turns up. CNI_IFNAME is ignored.</summary>
+/// <summary>
+/// No network: a container with <c>lo</c> alone, and a CHECK that says so when anything else turns up. CNI_IFNAME is ignored.
+/// </summary>
 public sealed class NonePlugin : Plugin
 {
     private readonly INetlinkSockets _sockets;
@@ -58,8 +60,8 @@ public sealed class NonePlugin : Plugin
         {
             throw new CniException(
                 code,
-                $"the network namespace {sandbox.Namespace.Path} has {string.Join(", ", others)} beside lo: a container of a \"none\" network has "
-                + "no other interface; remove it, or take the network that made it instead of this one");
+                $"the network namespace {sandbox.Namespace.Path} has {string.Join(", ", others)} beside lo: a container of a "
+                + "\"none\" network has no other interface; remove it, or take the network that made it instead of this one");
         }
     }
 

@@ -32,6 +32,9 @@ public sealed record AttachmentRecord
     /// <summary>The container's addresses.</summary>
     public IReadOnlyList<IPAddress> Addresses { get; init; } = [];
 
+    /// <summary>The host's ports that lead to it.</summary>
+    public IReadOnlyList<PublishedPort> Ports { get; init; } = [];
+
     /// <summary>nftables elements that belong to this attachment alone.</summary>
     public IReadOnlyList<RuleElement> Elements { get; init; } = [];
 }

@@ -26,6 +26,11 @@ public static class Detachment
             teardown.Try("remove its published ports and policy", () => host.Policy.Remove(record.Elements));
         }
 
+        if (record?.Ports.Count > 0)
+        {
+            teardown.Try("forget connections to its ports", () => host.ForgetConnections(record.Ports));
+        }
+
         teardown.Try("delete its link", () => DeleteLink(host, id, record, sandbox));
         if (record?.Device is string device)
         {

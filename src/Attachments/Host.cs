@@ -1,3 +1,4 @@
+using System.Net;
 using CniPlugins.Cni;
 using CniPlugins.Linux;
 using CniPlugins.Netlink;
@@ -62,6 +63,24 @@ public sealed class Host : IDisposable
     /// <summary>Announcements about the host's links, from now on.</summary>
     /// <exception cref="LinuxException">No socket to be had.</exception>
     public KernelEvents ListenToLinks() => KernelEvents.Open(_sockets, RTNLGRP.LINK);
+
+    /// <summary>The host's own addresses.</summary>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    public IReadOnlyList<IPAddress> ListAddresses() => [.. Route.ListAddresses().Select(static address => address.Address)];
+
+    /// <summary>Makes the change of published ports count for UDP clients that keep talking.</summary>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    public void ForgetConnections(IReadOnlyList<PublishedPort> ports)
+    {
+        try
+        {
+            ConntrackFlush.Run(_sockets, ports, ListAddresses);
+        }
+        catch (NetlinkException e) when (e.Errno is Errno.EINVAL or Errno.EOPNOTSUPP)
+        {
+            // A kernel without nf_conntrack_netlink: such a client is served anew when it has been silent for two minutes.
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose()

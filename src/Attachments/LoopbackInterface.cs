@@ -34,7 +34,8 @@ public static class LoopbackInterface
             {
                 throw new CniException(
                     CniErrorCode.InvalidNetns,
-                    $"{Name} in {sandbox.Namespace.Path} has the address {address}, which is no loopback address: remove it, or give the container a namespace of its own");
+                    $"{Name} in {sandbox.Namespace.Path} has the address {address}, which is no loopback address: remove it, "
+                    + "or give the container a namespace of its own");
             }
 
             ResultIp ip = new(address.Address, address.PrefixLength, Interface: 0);
@@ -68,7 +69,8 @@ public static class LoopbackInterface
         if (!sandbox.Route.GetLink(InterfaceIndex.Loopback).IsUp)
         {
             throw new CniException(
-                CniErrorCode.NotAsAdded, $"{Name} in {sandbox.Namespace.Path} is down: bring it up (ip link set lo up), or add (ADD) the container again");
+                CniErrorCode.NotAsAdded,
+                $"{Name} in {sandbox.Namespace.Path} is down: bring it up (ip link set lo up), or add (ADD) the container again");
         }
     }
 }

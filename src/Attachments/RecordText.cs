@@ -29,6 +29,13 @@ internal static class RecordText
         }
 
         writer.WriteEndArray();
+        writer.WriteStartArray("ports");
+        foreach (PublishedPort port in record.Ports)
+        {
+            WritePort(writer, port);
+        }
+
+        writer.WriteEndArray();
         writer.WriteStartArray("elements");
         foreach (RuleElement element in record.Elements)
         {
@@ -52,6 +59,7 @@ internal static class RecordText
         Bridge = root.GetProperty("bridge").GetString(),
         Device = root.GetProperty("device").GetString(),
         Addresses = [.. root.GetProperty("addresses").EnumerateArray().Select(static item => IPAddress.Parse(item.GetString()!))],
+        Ports = [.. root.GetProperty("ports").EnumerateArray().Select(ReadPort)],
         Elements = [.. root.GetProperty("elements").EnumerateArray().Select(ReadElement)],
     });
 
@@ -84,6 +92,24 @@ internal static class RecordText
 
         return buffer.WrittenSpan.ToArray();
     }
+
+    private static void WritePort(Utf8JsonWriter writer, PublishedPort port)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("protocol", port.Protocol.ToString().ToLowerInvariant());
+        writer.WriteString("hostAddress", port.HostAddress.ToString());
+        writer.WriteNumber("hostPort", port.HostPort);
+        writer.WriteString("containerAddress", port.ContainerAddress.ToString());
+        writer.WriteNumber("containerPort", port.ContainerPort);
+        writer.WriteEndObject();
+    }
+
+    private static PublishedPort ReadPort(JsonElement port) => new(
+        IPAddress.Parse(String(port, "hostAddress")),
+        port.GetProperty("hostPort").GetUInt16(),
+        Enum.Parse<PortProtocol>(String(port, "protocol"), ignoreCase: true),
+        IPAddress.Parse(String(port, "containerAddress")),
+        port.GetProperty("containerPort").GetUInt16());
 
     private static void WriteElement(Utf8JsonWriter writer, RuleElement element)
     {

@@ -170,7 +170,9 @@ public sealed class AddressAllocator
         }
 
         throw new AddressUnavailableException(
-            AddressMath.ToAddress(number), $"requested address {AddressText.Format(number)} is leased to another container", isLeased: true);
+            AddressMath.ToAddress(number),
+            $"requested address {AddressText.Format(number)} is leased to another container",
+            isLeased: true);
     }
 
     private UInt128 ReserveNext(LeaseSession session, int setIndex, List<UInt128> existing, LeaseOwner owner, LeaseText text)

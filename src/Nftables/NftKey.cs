@@ -4,33 +4,32 @@ using System.Text;
 
 namespace CniPlugins.Nftables;
 
-/// <summary>Puts the bytes of a key or of data together, field by field, each padded to whole 32-bit registers.</summary>
-public readonly ref struct NftKey
+/// <summary>
+/// Puts the bytes of a key or of data together, field by field. In a concatenation each field is padded to whole 32-bit registers; a field
+/// alone is as long as its type, and the kernel accepts no other length.
+/// </summary>
+public sealed class NftKey
 {
     private readonly List<byte> _bytes = new(40);
-
-    /// <summary>Begins an empty key.</summary>
-    public NftKey()
-    {
-    }
+    private int _fields;
 
     /// <summary>An IP address.</summary>
     public NftKey Add(IPAddress address)
     {
         Span<byte> bytes = stackalloc byte[16];
         address.TryWriteBytes(bytes, out int length);
-        return AddPadded(bytes[..length]);
+        return AddField(bytes[..length]);
     }
 
     /// <summary>An IP protocol number.</summary>
-    public NftKey AddProtocol(byte protocol) => AddPadded([protocol]);
+    public NftKey AddProtocol(byte protocol) => AddField([protocol]);
 
     /// <summary>A port.</summary>
     public NftKey AddPort(ushort port)
     {
         Span<byte> bytes = stackalloc byte[2];
         BinaryPrimitives.WriteUInt16BigEndian(bytes, port);
-        return AddPadded(bytes);
+        return AddField(bytes);
     }
 
     /// <summary>An interface's name, up to 15 bytes.</summary>
@@ -39,24 +38,37 @@ public readonly ref struct NftKey
         Span<byte> bytes = stackalloc byte[16];
         bytes.Clear();
         Encoding.UTF8.GetBytes(name, bytes[..15]);
-        return AddPadded(bytes);
+        return AddField(bytes);
     }
 
     /// <summary>The finished bytes.</summary>
-    public byte[] ToArray() => [.. _bytes];
-
-    private NftKey AddPadded(scoped ReadOnlySpan<byte> field)
+    public byte[] ToArray()
     {
+        if (_fields > 1)
+        {
+            Pad();
+        }
+
+        return [.. _bytes];
+    }
+
+    private NftKey AddField(scoped ReadOnlySpan<byte> field)
+    {
+        Pad();
         foreach (byte value in field)
         {
             _bytes.Add(value);
         }
 
+        _fields++;
+        return this;
+    }
+
+    private void Pad()
+    {
         while (_bytes.Count % 4 != 0)
         {
             _bytes.Add(0);
         }
-
-        return this;
     }
 }

@@ -88,6 +88,11 @@ public sealed class NftTransaction
             WriteFields(attributes, set);
         }
 
+        if (set.KeyTypes is [NftDataType only])
+        {
+            WriteByteOrder(attributes, only);
+        }
+
         End(message, new NftChange($"create set {set.Table} {set.Name}"));
     }
 
@@ -211,6 +216,17 @@ public sealed class NftTransaction
         {
             data.PutBytes(NFTA_DATA.VALUE, value);
         }
+    }
+
+    /// <summary>
+    /// For <c>nft</c> alone, which without it takes a name for a number and prints "": libnftnl include/libnftnl/udata.h, type (u8)
+    /// NFTNL_UDATA_SET_KEYBYTEORDER, length (u8), value (u32, host order): 1 host order, 2 network order.
+    /// </summary>
+    private static void WriteByteOrder(AttributeWriter<NFTA_SET> attributes, NftDataType type)
+    {
+        Span<byte> userData = [0, 4, 0, 0, 0, 0];
+        MemoryMarshal.Write(userData[2..], type == NftDataType.InterfaceName ? 1u : 2u);
+        attributes.PutBytes(NFTA_SET.USERDATA, userData);
     }
 
     private static void WriteFields(AttributeWriter<NFTA_SET> attributes, NftSet set)

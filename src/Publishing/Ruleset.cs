@@ -91,7 +91,7 @@ internal static class Ruleset
         // Before conntrack (-200): with route_localnet=1 on a bridge, what a container or a neighbour sends to 127.0.0.1 would be routed.
         new NftRule(
             s_guard, "loopback addresses are reached from loopback only",
-            [.. Ipv4(), .. NotFromLoopbackInterface(), .. Loopback(Payload.Ipv4Destination), Verdict.Drop]),
+            [.. NotFromLoopbackInterface(), .. Ipv4(), .. Loopback(Payload.Ipv4Destination), Verdict.Drop]),
 
         // Only what is addressed to this host: a port number published here means nothing for transit traffic.
         new NftRule(s_prerouting, null, [.. ToLocalAddress(), Verdict.Jump(s_published)]),
@@ -110,11 +110,11 @@ internal static class Ruleset
 
         // A published port reached from 127.0.0.1, or from its own network, must see an address that it answers by way of this host.
         new NftRule(s_postrouting, "published, from this host's loopback", [
-            .. Ipv4(), .. CtHas(NFT_CT.STATUS, (uint)IPS.DST_NAT), .. Loopback(Payload.Ipv4Source), new Masquerade()]),
+            .. CtHas(NFT_CT.STATUS, (uint)IPS.DST_NAT), .. Ipv4(), .. Loopback(Payload.Ipv4Source), new Masquerade()]),
         new NftRule(s_postrouting, "published, from its own network", [
-            .. Ipv4(), .. CtHas(NFT_CT.STATUS, (uint)IPS.DST_NAT), .. FromWithin4(), new Masquerade()]),
+            .. CtHas(NFT_CT.STATUS, (uint)IPS.DST_NAT), .. Ipv4(), .. FromWithin4(), new Masquerade()]),
         new NftRule(s_postrouting, "published, from its own network", [
-            .. Ipv6(), .. CtHas(NFT_CT.STATUS, (uint)IPS.DST_NAT), .. FromWithin6(), new Masquerade()]),
+            .. CtHas(NFT_CT.STATUS, (uint)IPS.DST_NAT), .. Ipv6(), .. FromWithin6(), new Masquerade()]),
 
         // The way out: not for the network's own traffic (seen here with br_netfilter), nor for multicast.
         new NftRule(s_postrouting, null, [.. Ipv4(), .. FromWithin4(), Verdict.Return]),
@@ -138,7 +138,7 @@ internal static class Ruleset
         [new Meta(NFT_META.IIF, NFT.REG32_00), new Compare(NFT.REG32_00, NFT_CMP.NEQ, HostOrder(LoopbackIndex))];
 
     private static IExpression[] Loopback(Func<NFT, Payload> address) =>
-        Multicast(address(NFT.REG32_00), [0xff, 0, 0, 0], [127, 0, 0, 0]);
+        [address(NFT.REG32_00) with { Length = 1 }, new Compare(NFT.REG32_00, NFT_CMP.EQ, [127])];
 
     private static IExpression[] Multicast(Payload address, byte[] mask, byte[] network) =>
         [address, new Bitwise(NFT.REG32_00, mask), new Compare(NFT.REG32_00, NFT_CMP.EQ, network)];

@@ -117,7 +117,7 @@ public sealed class KernelLayoutTests
     /// <summary>sys/socket.h and netinet/in.h come first: some of the kernel's headers do not stand alone.</summary>
     private static StringBuilder Begin(string header) => new StringBuilder()
         .AppendLine("#include <stddef.h>").AppendLine("#include <sys/socket.h>").AppendLine("#include <netinet/in.h>")
-        .AppendLine("#include <linux/types.h>").AppendLine("#include <linux/version.h>")
+        .AppendLine("#include <linux/types.h>").AppendLine("#include <linux/version.h>").AppendLine("#include <linux/netlink.h>")
         .AppendLine(CultureInfo.InvariantCulture, $"#include <{header}>");
 
     private static void Assertion(StringBuilder source, string expression) =>

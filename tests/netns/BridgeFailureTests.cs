@@ -33,7 +33,7 @@ public sealed class BridgeFailureTests
         host.Netns.SetSysctl("net/ipv6/conf/all/forwarding", "1");
         Run(host, container, "ADD", configuration, new FaultingSockets(0, errno), out FaultingSockets counted);
         Run(host, container, "DEL", configuration, new FaultingSockets(0, errno), out _);
-        World before = World.Of(host);
+        World before = Snapshot(host);
 
         int failed = 0;
         for (int k = 1; k <= counted.Requests; k++)
@@ -43,13 +43,13 @@ public sealed class BridgeFailureTests
             {
                 failed++;
                 Assert.NotEqual(0, code.GetInt32());
-                AssertSame(before, World.Of(host), $"after the failure of request {k}: {output}");
+                AssertSame(before, Snapshot(host), $"after the failure of request {k}: {output}");
             }
             else
             {
                 // An answer such as "exists already" is no failure for a request that only wants it to exist.
                 Run(host, container, "DEL", configuration, new FaultingSockets(0, errno), out _);
-                AssertSame(before, World.Of(host), $"after ADD in spite of the failure of request {k}, and DEL");
+                AssertSame(before, Snapshot(host), $"after ADD in spite of the failure of request {k}, and DEL");
             }
         }
 
@@ -67,14 +67,14 @@ public sealed class BridgeFailureTests
         FaultingSockets counted = new(0, errno);
         Run(host, container, "ADD", Everything, new FaultingSockets(0, errno), out _);
         Run(host, container, "DEL", Everything, counted, out _);
-        World before = World.Of(host);
+        World before = Snapshot(host);
 
         for (int k = 1; k <= counted.Requests; k++)
         {
             Run(host, container, "ADD", Everything, new FaultingSockets(0, errno), out _);
             Run(host, container, "DEL", Everything, new FaultingSockets(k, errno), out _);
             Assert.Equal("", Run(host, container, "DEL", Everything, new FaultingSockets(0, errno), out _));
-            AssertSame(before, World.Of(host), $"after the failure of DEL's request {k} and another DEL");
+            AssertSame(before, Snapshot(host), $"after the failure of DEL's request {k} and another DEL");
         }
     }
 
@@ -100,6 +100,9 @@ public sealed class BridgeFailureTests
             return Encoding.UTF8.GetString(output.ToArray());
         });
     }
+
+    // The index beside the leases is a cache that moves on with every call; the leases themselves are compared.
+    private static World Snapshot(TestHost host) => World.Of(host).Except("/.index/");
 
     private static void AssertSame(World before, World now, string when)
     {

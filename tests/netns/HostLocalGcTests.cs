@@ -38,8 +38,9 @@ public sealed class HostLocalGcTests : IDisposable
 
         Collect(keys.Select(static key => (key, Valid)));
 
+        // The empty file is of a writer that died: its address is nobody's, and free at the next call.
         // b's lease of the oldest form names no interface: it is valid as long as its container is.
-        Assert.Equal(["10.1.2.3", "10.1.2.4", "10.1.2.5", "10.1.2.7", "readme"], List());
+        Assert.Equal(["10.1.2.3", "10.1.2.4", "10.1.2.5", "readme"], List());
         Assert.True(File.Exists(_host.DataDirectory + "/other/10.1.2.2"));
     }
 
@@ -50,7 +51,7 @@ public sealed class HostLocalGcTests : IDisposable
             ("cni.dev/valid-attachments", """[{"containerID":"a","ifname":"eth0"}]"""),
             ("cni.dev/attachments", """[{"containerID":"a","ifname":"eth1"}]""")]);
 
-        Assert.Equal(["10.1.2.2", "10.1.2.3", "10.1.2.7", "readme"], List());
+        Assert.Equal(["10.1.2.2", "10.1.2.3", "readme"], List());
     }
 
     [Theory]
@@ -61,7 +62,7 @@ public sealed class HostLocalGcTests : IDisposable
     {
         Collect(value is null ? [] : new[] { "cni.dev/valid-attachments", "cni.dev/attachments" }.Select(key => (key, value)));
 
-        Assert.Equal(["10.1.2.7", "readme"], List());
+        Assert.Equal(["readme"], List());
     }
 
     [Fact]
@@ -82,7 +83,7 @@ public sealed class HostLocalGcTests : IDisposable
     public void Neither_valid_ranges_nor_any_lease_are_needed()
     {
         Call([], Network.Replace("10.1.2.0/24", "nonsense", StringComparison.Ordinal)).RequireSuccess();
-        Assert.Equal(["10.1.2.7", "readme"], List());
+        Assert.Equal(["readme"], List());
 
         Call([], Network.Replace("\"net\"", "\"never-used\"", StringComparison.Ordinal)).RequireSuccess();
         Assert.False(Directory.Exists(_host.DataDirectory + "/never-used"));

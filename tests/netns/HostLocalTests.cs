@@ -252,6 +252,30 @@ public sealed class HostLocalTests : IDisposable
         Assert.False(File.Exists(directory + "/net/10.1.2.2"));
     }
 
+    [Fact]
+    public void A_directory_that_cannot_be_used_fails_status_with_50_and_the_rest_with_5()
+    {
+        string file = Path.Combine(_host.Root, "run/file");
+        File.WriteAllText(file, "");
+        string network = Network("1.1.0", $$""" "subnet":"10.1.2.0/24","dataDir":"{{file}}" """);
+
+        Assert.Contains(file, _host.Status("host-local", network).RequireError(50).Message, StringComparison.Ordinal);
+        foreach (string verb in new[] { "ADD", "DEL", "CHECK" })
+        {
+            Assert.Contains(file, _container.Call(verb, "host-local", network).RequireError(5).Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Status_makes_nothing()
+    {
+        World before = World.Of(_host);
+
+        _host.Status("host-local", Network("1.1.0", TwoSets)).RequireSuccess();
+
+        World.Of(_host).AssertEqual(before);
+    }
+
     [Theory, MemberData(nameof(Versions.WithCheck), MemberType = typeof(Versions))]
     public void Check_sees_a_lost_lease(string version)
     {

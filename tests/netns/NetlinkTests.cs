@@ -305,6 +305,27 @@ public sealed class NetlinkTests : IDisposable
         Assert.Equal(500, _route.ListAddresses(index).Count(static a => a.PrefixLength == 32));
     }
 
+    /// <summary>The example of src/Netlink/README.md.</summary>
+    [Fact]
+    public void The_readmes_example() => _host.Run(() =>
+    {
+        using RouteConnection route = RouteConnection.Open(NetlinkSocket.Kernel);
+
+        route.AddLink(new LinkRequest { Name = "br0", Kind = new BridgeKind(VlanFiltering: false), Up = true });
+        Link bridge = route.GetLink("br0");
+        route.EnsureAddress(bridge.Index, new InterfaceAddress(IPAddress.Parse("10.1.0.1"), 16));
+        route.AddLink(new LinkRequest
+        {
+            Name = "veth0",
+            Kind = new VethKind { PeerName = "eth0" },
+            Master = bridge.Index,
+            Up = true,
+        });
+
+        Assert.Equal("br0", Show("veth0").Text("master"));
+        Assert.Equal("10.1.0.1", _host.Ip("-j -4 address show br0")[0].GetProperty("addr_info")[0].Text("local"));
+    });
+
     private InterfaceIndex AddPair(string name, bool enslave = true, int? mtu = null)
     {
         Assert.True(MacAddress.TryParse("02:00:00:00:00:09", out MacAddress mac));

@@ -11,8 +11,8 @@ public sealed class DelegatedIpam : IIpam
     public DelegatedIpam(string type) => _type = type;
 
     /// <summary>
-    /// ADD. When it fails, or answers what cannot be used, it is run again with DEL, since it may have got half way. Interfaces in its result
-    /// are left out, as by the reference: an IPAM plugin has none, and indexes into them would mean others here.
+    /// ADD. When it fails, or answers what cannot be used, it is run again with DEL, since it may have got half way. Interfaces in its
+    /// result are left out, as by the reference: an IPAM plugin has none, and indexes into them would mean others here.
     /// </summary>
     /// <exception cref="CniException">The delegate's own error, or what kept it from running.</exception>
     public AddResult Add(CniRequest request)

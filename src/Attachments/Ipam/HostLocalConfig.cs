@@ -13,7 +13,9 @@ public sealed record HostLocalConfig
     /// <summary>The range sets: <c>runtimeConfig.ipRanges</c>, then the old single range, then <c>ipam.ranges</c>.</summary>
     public AddressPlan Plan { get; }
 
-    /// <summary>Addresses asked for, by all three ways together: CNI_ARGS <c>IP</c>, <c>args.cni.ips</c>, <c>runtimeConfig.ips</c>.</summary>
+    /// <summary>
+    /// Addresses asked for, by all three ways together: CNI_ARGS <c>IP</c>, <c>args.cni.ips</c>, <c>runtimeConfig.ips</c>.
+    /// </summary>
     public IReadOnlyList<IPAddress> Requested { get; private init; } = [];
 
     /// <summary>Key <c>ipam.routes</c>, passed on with every attribute.</summary>
@@ -67,8 +69,8 @@ public sealed record HostLocalConfig
                 string name = family == AddressFamily.InterNetwork ? "IPv4" : "IPv6";
                 throw new CniException(
                     CniErrorCode.InvalidConfig,
-                    $"ipam.ranges has {plan.Count(family)} {name} range sets, and cniVersion {version} knows one {name} address for a container: "
-                    + "join the sets into one, or set cniVersion to 0.3.0 or later");
+                    $"ipam.ranges has {plan.Count(family)} {name} range sets, and cniVersion {version} knows one {name} address for a "
+                    + "container: join the sets into one, or set cniVersion to 0.3.0 or later");
             }
         }
     }
@@ -79,7 +81,8 @@ public sealed record HostLocalConfig
         if (request.Args.Find("IP") is { } argument)
         {
             requested.Add(FindAddress(argument) ?? throw new CniException(
-                CniErrorCode.InvalidEnvironment, $"CNI_ARGS: IP is \"{argument}\": set it to an address such as 10.1.0.5, with or without a prefix length"));
+                CniErrorCode.InvalidEnvironment,
+                $"CNI_ARGS: IP is \"{argument}\": set it to an address such as 10.1.0.5, with or without a prefix length"));
         }
 
         AddRequested(request.Config.ArgsCni, requested);

@@ -79,7 +79,9 @@ public sealed class HostLocalIpam : IIpam
         catch (LinuxException e)
         {
             throw new CniException(
-                CniErrorCode.PluginNotAvailable, $"the leases in {config.DataDirectory}/{request.Config.Name} cannot be used: {e.Message}", inner: e);
+                CniErrorCode.PluginNotAvailable,
+                $"the leases in {config.DataDirectory}/{request.Config.Name} cannot be used: {e.Message}",
+                inner: e);
         }
 
         foreach (PoolUse use in uses)
@@ -155,7 +157,10 @@ public sealed class HostLocalIpam : IIpam
         catch (Exception e) when (e is LinuxException or IpamConfigException)
         {
             throw new CniException(
-                CniErrorCode.InvalidConfig, $"ipam.resolvConf \"{path}\" cannot be read: name a resolv.conf(5), or leave the key out", e.Message, e);
+                CniErrorCode.InvalidConfig,
+                $"ipam.resolvConf \"{path}\" cannot be read: name a resolv.conf(5), or leave the key out",
+                e.Message,
+                e);
         }
     }
 
@@ -189,7 +194,8 @@ public sealed class HostLocalIpam : IIpam
         List<string> lines = [];
         foreach (PoolUse use in uses)
         {
-            lines.Add(string.Create(CultureInfo.InvariantCulture, $"range set {use.SetIndex} ({use.Ranges}): {use.Free} of {use.Total} free"));
+            lines.Add(string.Create(
+                CultureInfo.InvariantCulture, $"range set {use.SetIndex} ({use.Ranges}): {use.Free} of {use.Total} free"));
         }
 
         return lines;

@@ -6,10 +6,10 @@ namespace CniPlugins.Attachments;
 public static class Ipams
 {
     /// <summary>
-    /// By <c>ipam.type</c>: our own in this process, else the executable of that name. Null when there is no <c>ipam</c>, or none with a type:
-    /// the network is without addresses. Our own wins even where CNI_PATH holds another executable of its name, which the same files
-    /// and configuration make interchangeable: a program start for each container is what that would cost. Who wants another plugin
-    /// gives it another name.
+    /// By <c>ipam.type</c>: our own in this process, else the executable of that name. Null when there is no <c>ipam</c>, or none with
+    /// a type: the network is without addresses. Our own wins even where CNI_PATH holds another executable of its name, which the same
+    /// files and configuration make interchangeable: a program start for each container is what that would cost. Who wants another
+    /// plugin gives it another name.
     /// </summary>
     /// <exception cref="CniException">The type is no string (6).</exception>
     public static IIpam? Select(CniRequest request, HostSettings settings) => request.Config.Ipam?.FindString("type") switch

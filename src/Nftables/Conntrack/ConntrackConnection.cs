@@ -79,7 +79,7 @@ public sealed class ConntrackConnection : NetlinkConnection
 
     /// <summary>
     /// Writes what the kernel can compare. IPv6 addresses are left to us: kernels compare them the wrong way round and leave out just those
-    /// that are equal (ctnetlink_filter_match_tuple, net/netfilter/nf_conntrack_netlink.c). An older kernel passes over all of it.
+    /// that are equal (ctnetlink_filter_match_tuple, net/netfilter/nf_conntrack_netlink.c; seen on 6.18). One before 5.8 ignores all of it.
     /// </summary>
     private static void WriteFilter(AttributeWriter<CTA> attributes, ConntrackFilter filter, AddressFamily family)
     {

@@ -23,11 +23,11 @@ public sealed class HostLocalConfigTests
 
     [Fact]
     public void HL_15_new_style_range_sets() =>
-        Assert.Equal(["10.1.2.1-10.1.2.254,10.1.4.1-10.1.4.254", "2001:db8:1::1-2001:db8:1::ffff:ffff:ffff:ffff"], Sets(Network(TwoSets)));
+        Assert.Equal(["10.1.2.1-10.1.2.254,10.1.4.1-10.1.4.254", "2001:db8:1::1-2001:db8:1:0:ffff:ffff:ffff:ffff"], Sets(Network(TwoSets)));
 
     [Fact]
     public void HL_15_both_styles_and_the_runtimes_in_the_reference_s_order() => Assert.Equal(
-        ["10.9.0.1-10.9.0.2", "10.1.8.1-10.1.8.254", "10.1.2.1-10.1.2.254,10.1.4.1-10.1.4.254", "2001:db8:1::1-2001:db8:1::ffff:ffff:ffff:ffff"],
+        ["10.9.0.1-10.9.0.2", "10.1.8.1-10.1.8.254", "10.1.2.1-10.1.2.254,10.1.4.1-10.1.4.254", "2001:db8:1::1-2001:db8:1:0:ffff:ffff:ffff:ffff"],
         Sets(Network(""" "subnet":"10.1.8.0/24", """ + TwoSets, """ "runtimeConfig":{"ipRanges":[[{"subnet":"10.9.0.0/30"}]]} """)));
 
     [Fact]
