@@ -104,10 +104,22 @@ internal static class BridgeLink
             throw new CniException(CniErrorCode.KernelLacksFeature, $"this kernel has no {what}: load the module, or use another kernel", e.Message, e);
         }
 
-        // A router advertisement from a container must not change the host's routes. No such parameter: no IPv6, nothing to guard.
-        if (Sysctl.Find($"net/ipv6/conf/{config.BridgeName}/accept_ra") is not null and not "0")
+        HardenIpv6(config.BridgeName);
+    }
+
+    /// <summary>
+    /// A router advertisement from a container must not change the host's routes; and nobody else has the link-local address that follows from an
+    /// address of ours, so it need not be tried for a second in which the host asks for nobody's link-layer address. No such parameters: no IPv6.
+    /// </summary>
+    public static void HardenIpv6(string device)
+    {
+        foreach (string parameter in (ReadOnlySpan<string>)["accept_ra", "accept_dad"])
         {
-            Sysctl.Set($"net/ipv6/conf/{config.BridgeName}/accept_ra", "0");
+            string name = $"net/ipv6/conf/{device}/{parameter}";
+            if (Sysctl.Find(name) is not null and not "0")
+            {
+                Sysctl.Set(name, "0");
+            }
         }
     }
 
