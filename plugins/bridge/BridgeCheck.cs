@@ -101,7 +101,7 @@ internal static class BridgeCheck
             return;
         }
 
-        Require(host.Policy.RulesInPlace(), "the nftables table of the CNI plugins was removed or changed: run DEL and ADD for this container");
+        Require(host.Policy.RulesInPlace(elements), "the nftables table of the CNI plugins was removed or changed: run DEL and ADD for this container");
         IReadOnlyList<RuleElement> missing = host.Policy.FindMissing(elements);
         Require(missing.Count == 0, $"{missing.Count} of {elements.Count} nftables elements are gone, the first one from set {(missing.Count > 0 ? missing[0].Set : string.Empty)}");
     }

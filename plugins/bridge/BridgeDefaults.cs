@@ -59,9 +59,9 @@ internal static class BridgeDefaults
         return request.WithConfig(Join(buffer.WrittenSpan, root.RawText));
     }
 
-    /// <summary>The MTU of the interface that the default route leaves by; only ADD makes anything of it.</summary>
+    /// <summary>The MTU of the interface by which an address leaves that nobody has (TEST-NET-3, RFC 5737); only ADD makes anything of it.</summary>
     private static int? FindUplinkMtu(CniRequest request, Host host) =>
-        request.Verb == CniVerb.Add && host.Route.FindOutput(System.Net.IPAddress.Parse("192.0.2.1")) is Link uplink && uplink.Mtu < 65536
+        request.Verb == CniVerb.Add && host.Route.FindOutput(System.Net.IPAddress.Parse("203.0.113.1")) is Link uplink && uplink.Mtu < 65536
             ? uplink.Mtu
             : null;
 

@@ -58,7 +58,7 @@ internal static class BridgeGateway
 
         if (!device.IsUp)
         {
-            BridgeLink.IgnoreRouters(device.Name);
+            BridgeLink.HardenIpv6(device.Name);
             host.Route.SetUp(device.Index);
         }
 
@@ -70,6 +70,7 @@ internal static class BridgeGateway
     public static void EnsureAddresses(Host host, BridgeState state, BridgeConfig config, Link device, AddResult lease)
     {
         IReadOnlyList<InterfaceAddress> present = host.Route.ListAddresses(device.Index);
+        EnsureLinkLocal(host, device, lease, present);
         foreach (ResultIp ip in lease.Ips)
         {
             IpPrefix gateway = new(ip.Gateway!, ip.PrefixLength);
@@ -120,6 +121,31 @@ internal static class BridgeGateway
         }
     }
 
+    /// <summary>
+    /// The host asks for a container's link-layer address from the bridge's link-local address when it forwards (ndisc_solicit, net/ipv6/ndisc.c). The
+    /// kernel makes that address when it has seen the carrier, tries it for a second, and asks nobody before: so it gets the same address from us at once.
+    /// </summary>
+    private static void EnsureLinkLocal(Host host, Link device, AddResult lease, IReadOnlyList<InterfaceAddress> present)
+    {
+        if (!BridgeState.IsOurs(device)
+            || !lease.Ips.Any(static ip => ip.Address.AddressFamily == AddressFamily.InterNetworkV6)
+            || present.Any(static address => address.Scope == RT_SCOPE.LINK && address.Address.IsIPv6LinkLocal))
+        {
+            return;
+        }
+
+        host.Route.EnsureAddress(device.Index, new InterfaceAddress(LinkLocal(device.Mac!.Value), 64) { Flags = IFA_F.NODAD });
+    }
+
+    /// <summary>fe80::/64 and the modified EUI-64 (RFC 4291 appendix A).</summary>
+    private static IPAddress LinkLocal(MacAddress mac)
+    {
+        Span<byte> octets = stackalloc byte[6];
+        mac.WriteTo(octets);
+        return new IPAddress(
+            [0xfe, 0x80, 0, 0, 0, 0, 0, 0, (byte)(octets[0] ^ 2), octets[1], octets[2], 0xff, 0xfe, octets[3], octets[4], octets[5]]);
+    }
+
     private static Link AddVlanDevice(Host host, BridgeConfig config, Link bridge)
     {
         LinkRequest port = new()
@@ -148,8 +174,9 @@ internal static class BridgeGateway
     // We give out every address of the subnet, so nobody else can have the gateway's.
     private static IFA_F DadFlag(IpPrefix gateway) => gateway.Family == AddressFamily.InterNetworkV6 ? IFA_F.NODAD : 0;
 
+    // One without a gateway gets the first gateway of its family: the very same route, which the kernel would refuse as a second one.
     private static bool IsDefault(ResultRoute route, AddressFamily family) =>
-        route.PrefixLength == 0 && route.Gateway is not null && route.Destination.AddressFamily == family;
+        route.PrefixLength == 0 && route.Destination.AddressFamily == family;
 
     private static IPAddress Any(AddressFamily family) => family == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any;
 

@@ -103,16 +103,21 @@ internal static class BridgeLink
             string what = config.HasVlans ? "bridges that filter VLANs (CONFIG_BRIDGE_VLAN_FILTERING)" : "bridges (CONFIG_BRIDGE)";
             throw new CniException(CniErrorCode.KernelLacksFeature, $"this kernel has no {what}: load the module, or use another kernel", e.Message, e);
         }
-
     }
 
-    /// <summary>A router advertisement from a container must not change the host's routes. No such parameter: no IPv6, nothing to guard.</summary>
-    public static void IgnoreRouters(string interfaceName)
+    /// <summary>
+    /// A router advertisement from a container must not change the host's routes; and nobody else has the link-local address that follows from an
+    /// address of ours, so it need not be tried for a second in which the host asks for nobody's link-layer address. No such parameters: no IPv6.
+    /// </summary>
+    public static void HardenIpv6(string device)
     {
-        string name = $"net/ipv6/conf/{interfaceName}/accept_ra";
-        if (Sysctl.Find(name) is not null and not "0")
+        foreach (string parameter in (ReadOnlySpan<string>)["accept_ra", "accept_dad"])
         {
-            Sysctl.Set(name, "0");
+            string name = $"net/ipv6/conf/{device}/{parameter}";
+            if (Sysctl.Find(name) is not null and not "0")
+            {
+                Sysctl.Set(name, "0");
+            }
         }
     }
 
@@ -130,6 +135,13 @@ internal static class BridgeLink
             host.Route.SetVlanFiltering(bridge.Index);
         }
 
+        // The address of a bridge that is not ours follows its ports' until somebody sets it (br_stp_recalculate_bridge_id), and containers would go on
+        // sending to the gateway's old one. An empty bridge may have none yet: the next ADD sees to it.
+        if (!ours && config.IsGateway && bridge.Mac is MacAddress mac && mac.IsUnicast && mac != default)
+        {
+            host.Route.SetMac(bridge.Index, mac);
+        }
+
         if (ours && config.Mtu is int mtu && mtu != bridge.Mtu)
         {
             host.Route.SetMtu(bridge.Index, mtu);
@@ -142,7 +154,11 @@ internal static class BridgeLink
 
         if (!bridge.IsUp)
         {
-            IgnoreRouters(bridge.Name);
+            if (ours)
+            {
+                HardenIpv6(bridge.Name);
+            }
+
             host.Route.SetUp(bridge.Index);
         }
 

@@ -95,7 +95,8 @@ internal sealed class BridgePolicy
         host.ForgetConnections(_ports);
 
         // Only now: the guard against what others send to 127.0.0.1 stands.
-        if (_ports.Any(static port => port.HostAddress.AddressFamily == AddressFamily.InterNetwork && IPAddress.IsLoopback(port.HostAddress)))
+        if (_ports.Any(static port => port.HostAddress.Equals(IPAddress.Any)
+            || (port.HostAddress.AddressFamily == AddressFamily.InterNetwork && IPAddress.IsLoopback(port.HostAddress))))
         {
             AllowLoopback(host, shared, device);
         }

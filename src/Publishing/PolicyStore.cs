@@ -97,9 +97,21 @@ public sealed class PolicyStore : IDisposable
         return missing;
     }
 
-    /// <summary>Whether the rules that the elements need are all in place: false after somebody flushed the table.</summary>
+    /// <summary>Whether the rules that the elements need are all in place: false after somebody flushed their table.</summary>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
-    public bool RulesInPlace() => _connection.HasTable(Ruleset.Table) && _connection.CountRules(Ruleset.Table) == Ruleset.RuleCount;
+    public bool RulesInPlace(IReadOnlyList<RuleElement> elements)
+    {
+        bool spoofCheck = false;
+        bool others = false;
+        foreach (RuleElement element in elements)
+        {
+            bool ofSpoofCheck = SetOf(element)?.Table == SpoofCheck.Table;
+            spoofCheck |= ofSpoofCheck;
+            others |= !ofSpoofCheck;
+        }
+
+        return (!others || HasRules(Ruleset.Table, Ruleset.RuleCount)) && (!spoofCheck || HasRules(SpoofCheck.Table, SpoofCheck.RuleCount));
+    }
 
     /// <summary>
     /// The port that overlaps one published already: 0.0.0.0 overlaps every address, and the other way round. (The very same address
@@ -174,6 +186,8 @@ public sealed class PolicyStore : IDisposable
 
     /// <summary>Closes the connection; after deletions this waits for an RCU grace period.</summary>
     public void Dispose() => _connection.Dispose();
+
+    private bool HasRules(NftTable table, int count) => _connection.HasTable(table) && _connection.CountRules(table) == count;
 
     private static NftTransaction Additions(
         IReadOnlyList<RuleElement> own, IReadOnlyList<RuleElement> shared, HashSet<NftTable> missing, List<RuleElement> replaced)

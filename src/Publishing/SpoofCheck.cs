@@ -11,6 +11,9 @@ namespace CniPlugins.Publishing;
 /// </summary>
 public static class SpoofCheck
 {
+    /// <summary>How many rules there are.</summary>
+    internal const int RuleCount = 1;
+
     internal static readonly NftTable Table = new(NFPROTO.BRIDGE, "cni_plugins");
 
     internal static readonly NftSet Guarded = new(Table, "guarded", [NftDataType.InterfaceName]);

@@ -46,6 +46,9 @@ public sealed class World
     public World Except(params string[] texts) =>
         new([.. _lines.Where(line => !texts.Any(text => line.Contains(text, StringComparison.Ordinal)))]);
 
+    /// <summary>Only the lines that are to be kept.</summary>
+    public World Where(Func<string, bool> keep) => new([.. _lines.Where(keep)]);
+
     /// <summary>Fails with the lines that were lost (-) and gained (+) since.</summary>
     public void AssertEqual(World before)
     {

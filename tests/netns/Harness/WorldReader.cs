@@ -30,6 +30,7 @@ internal static class WorldReader
         "topology_change", "topology_change_detected", "hello_timer", "tcn_timer", "topology_change_timer", "gc_timer", "message_age_timer",
         "forward_delay_timer", "hold_timer", "state", "designated_bridge", "designated_root", "designated_cost", "designated_port", "config_pending",
         "handle", "expires", "valid_life_time", "preferred_life_time", "stats", "stats64", "used", "age", "tentative", "dadfailed",
+        "tso_max_size", "tso_max_segs",
     ];
 
     /// <summary>Flags that the kernel sets and clears by itself, some of them late.</summary>
