@@ -41,9 +41,9 @@ public sealed record PortMapping(ushort HostPort, ushort ContainerPort, PortProt
             IReadOnlyList<IPAddress> hostAddresses = mapping.HostAddress is IPAddress named ? [named] : defaults;
             foreach (IPAddress hostAddress in hostAddresses)
             {
+                RefuseIpv6Loopback(hostAddress, mapping);
                 if (containerAddresses.FirstOrDefault(address => address.AddressFamily == hostAddress.AddressFamily) is IPAddress container)
                 {
-                    RefuseIpv6Loopback(hostAddress, mapping);
                     Add(ports, new PublishedPort(hostAddress, mapping.HostPort, mapping.Protocol, container, mapping.ContainerPort));
                     published = true;
                 }

@@ -104,6 +104,8 @@ public sealed class IsolationTests : IDisposable
         string address = _container.Add(
             "bridge", network is null ? configuration : BridgeNet.With(configuration, $$"""{"isolation":"{{network}}"}""")).Address();
 
+        _host.Lan.Ip($"route replace {address} via {TestHost.Address4}");
+
         Assert.Equal(!isolated, _host.Lan.Ping(address));
         Assert.True(_host.Netns.Ping(address));
     }
