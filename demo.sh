@@ -29,7 +29,7 @@ cni() {
 title 'A host: 192.0.2.1 on a LAN with one neighbour, 192.0.2.2'
 mount -t tmpfs none /run
 mkdir -p /run/netns /run/leases
-echo '{"dataDir": "/run/leases"}' >/run/cni-plugins.json
+echo '{"dataDir": "/run/leases", "subnetDir": "/run/subnets"}' >/run/cni-plugins.json
 export CNI_PLUGINS_CONFIG=/run/cni-plugins.json
 for namespace in web client neighbour; do
     ip netns add "$namespace"
@@ -98,4 +98,6 @@ title 'An empty world'
 show nft list ruleset
 show ip -brief link
 show ip -n web -brief link
-show find /run/cni-plugins /run/leases -type f -not -name lock -not -path '*/.index/*'
+echo 'what is kept: the network'"'"'s subnets, and where the search for an address goes on'
+show grep -r . /run/subnets/demo /run/leases/demo
+show find /run/cni-plugins -type f -not -name lock
