@@ -66,7 +66,7 @@ internal sealed class BridgePolicy
         return shared;
     }
 
-    /// <summary>The record with everything that ADD makes.</summary>
+    /// <summary>The record with everything that ADD is about to make.</summary>
     public AttachmentRecord Complete(AttachmentRecord record, BridgeConfig config, AddResult lease, VethPair veth)
     {
         if (config.SpoofCheck)
@@ -76,7 +76,6 @@ internal sealed class BridgePolicy
 
         return record with
         {
-            IsComplete = true,
             Bridge = config.BridgeName,
             Device = config.GatewayDevice,
             Addresses = [.. lease.Ips.Select(static ip => ip.Address)],

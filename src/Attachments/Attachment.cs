@@ -83,8 +83,13 @@ public sealed class Attachment : IDisposable
         _host.Records.Write(record);
     }
 
-    /// <summary>ADD has come to its end: nothing is undone any more.</summary>
-    public void Commit() => _committed = true;
+    /// <summary>ADD has come to its end: nothing is undone any more. Until here a crashed ADD may simply be run again.</summary>
+    /// <exception cref="LinuxException">The record cannot be written.</exception>
+    public void Commit()
+    {
+        Update(Record with { IsComplete = true });
+        _committed = true;
+    }
 
     /// <summary>Undoes everything, unless committed.</summary>
     public void Dispose()

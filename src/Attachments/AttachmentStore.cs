@@ -61,6 +61,7 @@ internal sealed class AttachmentStore : IDisposable
     {
         using StateDirectory? network = _networks.FindDirectory(attachment.Network);
         network?.TryDelete(FileName(attachment));
+        network?.TryDelete(StateFile.AsidePrefix + FileName(attachment));   // of a write that a crash cut off
     }
 
     /// <summary>The attachments of a network.</summary>
@@ -144,6 +145,11 @@ internal sealed class AttachmentStore : IDisposable
     /// <summary>What a file's name tells of a record that cannot be read; null for what is none of ours.</summary>
     private static AttachmentRecord? FromName(string network, string fileName)
     {
+        if (fileName.StartsWith(StateFile.AsidePrefix, StringComparison.Ordinal))
+        {
+            fileName = fileName[StateFile.AsidePrefix.Length..];
+        }
+
         int colon = fileName.IndexOf(':');
         string container = colon < 0 ? string.Empty : fileName[..colon];
         return CniNames.IsContainerId(container)

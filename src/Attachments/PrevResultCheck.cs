@@ -75,6 +75,7 @@ public static class PrevResultCheck
         return present.Type == RTN.UNICAST
             && present.PrefixLength == wanted.PrefixLength
             && present.Destination.Equals(network)
-            && (wanted.PrefixLength == 0 || wanted.Gateway is null || wanted.Gateway.Equals(present.Gateway));
+            && (wanted.PrefixLength == 0 || wanted.Gateway is null || wanted.Gateway.Equals(present.Gateway)
+                || (present.Gateway is null && (wanted.Gateway.Equals(IPAddress.Any) || wanted.Gateway.Equals(IPAddress.IPv6Any))));
     }
 }

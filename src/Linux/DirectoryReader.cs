@@ -87,7 +87,9 @@ public ref struct DirectoryReader
             nint count = Libc.getdents64(_directory.Descriptor.Value, pointer, (nuint)_buffer.Length);
             if (count < 0)
             {
-                throw new LinuxException("getdents64", _directory.Path, LinuxException.Last);
+                // One that was removed while it is open says ENOENT (iterate_dir, fs/readdir.c): it is as empty as it had to be for that.
+                Errno errno = LinuxException.Last;
+                count = errno == Errno.ENOENT ? 0 : throw new LinuxException("getdents64", _directory.Path, errno);
             }
 
             _length = (int)count;

@@ -245,9 +245,12 @@ public sealed class PolicyStore : IDisposable
         return addresses;
     }
 
-    /// <summary>An address may have been given to another before its last owner's DEL came; a port or an interface may not.</summary>
+    /// <summary>
+    /// What is to be removed may be another's by now: an address was given on before its last owner's DEL came, or an ADD was refused a port, or killed
+    /// before it knew, that its record names. What a bridge shares, and what is known by an interface's name, has no other owner.
+    /// </summary>
     private bool IsStillOurs(NftSet set, NftElement element) =>
-        (set != Ruleset.Masqueraded4 && set != Ruleset.Masqueraded6)
+        !Ruleset.IsContested(set)
         || _connection.FindElement(set, element) is not NftElement found
         || found.Comment == NftElement.Shown(element.Comment);
 

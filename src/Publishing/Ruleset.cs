@@ -83,6 +83,10 @@ internal static class Ruleset
     /// <summary>The set of that name; null if there is none.</summary>
     public static NftSet? FindSet(string name) => Array.Find(s_sets, set => set.Name == name);
 
+    /// <summary>Whether attachments that know nothing of each other may want the same element of the set.</summary>
+    public static bool IsContested(NftSet set) =>
+        set == Published4 || set == Published6 || set == PublishedAny4 || set == PublishedAny6 || set == Masqueraded4 || set == Masqueraded6;
+
     /// <summary>How many rules there are; fewer in the kernel means that somebody flushed them.</summary>
     public static int RuleCount => Rules().Count;
 

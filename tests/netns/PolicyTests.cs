@@ -28,11 +28,7 @@ public sealed class PolicyTests : IDisposable
         _host.Dispose();
     }
 
-    private static readonly IReadOnlyList<RuleElement> s_oneOfEach =
-    [
-        PolicyElements.Masqueraded(IPAddress.Parse("10.1.0.2"), Web),
-        .. SpoofCheck.Elements("veth0", MacAddress.FromBytes([2, 0, 0, 0, 0, 1]), Web),
-    ];
+    private static readonly RuleElement[] s_any = [PolicyElements.Masqueraded(IPAddress.Parse("10.1.0.2"), "net1/c1/eth0")];
 
     [Fact]
     public void The_ruleset_explains_itself()
@@ -40,7 +36,7 @@ public sealed class PolicyTests : IDisposable
         AddEverything();
 
         AssertGolden("ruleset.nft", Ruleset());
-        Assert.True(_store.RulesInPlace(s_oneOfEach));
+        Assert.True(_store.RulesInPlace(s_any));
     }
 
     /// <summary>Each rule, down to the instructions, is what nft makes of the text it prints for ours.</summary>
@@ -64,7 +60,7 @@ public sealed class PolicyTests : IDisposable
     {
         _store.Add([], [], []);
         Assert.Equal("", Ruleset());
-        Assert.False(_store.RulesInPlace(s_oneOfEach));
+        Assert.False(_store.RulesInPlace(s_any));
         _store.RemoveTables();
         _store.Add([PolicyElements.Masqueraded(IPAddress.Parse("10.1.0.2"), Web)], [], []);
 
@@ -164,9 +160,9 @@ public sealed class PolicyTests : IDisposable
         AddEverything();
         string before = Ruleset();
         _host.Nft("flush chain inet cni_plugins forward");
-        Assert.False(_store.RulesInPlace(s_oneOfEach));
+        Assert.False(_store.RulesInPlace(s_any));
         _host.Nft("flush ruleset");
-        Assert.False(_store.RulesInPlace(s_oneOfEach));
+        Assert.False(_store.RulesInPlace(s_any));
 
         AddEverything();
 

@@ -32,7 +32,6 @@ public sealed class PortConflictTests : IDisposable
         { """{"hostPort":8080,"containerPort":80,"hostIP":"127.0.0.1/8"}""", 7, "portMappings[0].hostIP" },
         { """{"hostPort":8080,"containerPort":80,"hostIP":"127.1"}""", 7, "portMappings[0].hostIP" },
         { """{"hostPort":8080,"containerPort":80,"hostIP":"fe80::1%uplink"}""", 7, "portMappings[0].hostIP" },
-        { """{"hostPort":8080,"containerPort":80,"hostIP":"::1"}""", 7, "[::1]" },
         { """{"hostPort":8080,"containerPort":80,"hostIP":"2001:db8:1::1"}""", 7, "no address of that family" },
         { """{"hostPort":8080,"containerPort":80},{"hostPort":8081,"containerPort":0}""", 7, "portMappings[1].containerPort" },
         { """{"hostPort":8080,"containerPort":80},{"hostPort":8080,"containerPort":81}""", 0, "8080" },
@@ -53,6 +52,12 @@ public sealed class PortConflictTests : IDisposable
         Assert.Contains(named, add.Message, StringComparison.Ordinal);
         BridgeNet.World(_host).AssertEqual(before);
     }
+
+    [Fact]
+    public void IPv6_loopback_gets_a_clear_error() => Assert.Contains(
+        "[::1]",
+        _container.TryAdd("bridge", BridgeNet.Of("10.1.0.0/24 fd00:1::/64"), BridgeNet.Ports(BridgeNet.Port(8080, 80, hostIp: "::1"))).RequireError(7).Message,
+        StringComparison.Ordinal);
 
     [Theory]
     [InlineData("127.0.0.1", "127.0.0.1")]
