@@ -27,8 +27,10 @@ public sealed partial class HostLocalCrashTests : IDisposable
 
     public HostLocalCrashTests()
     {
+        Reference.Require();
         using TestHost host = TestHost.Create();
         _binaries = host.Binaries;
+        Directory.CreateDirectory(_root + "/data");
         File.WriteAllText(
             _root + "/settings.json", $$"""{"stateDir":"{{_root}}/run","dataDir":"{{_root}}/leases","subnetDir":"{{_root}}/subnets"}""");
     }
@@ -156,7 +158,7 @@ public sealed partial class HostLocalCrashTests : IDisposable
         bool begun = false;
         foreach (string line in File.ReadLines(log))
         {
-            begun |= line.Contains(_root + "/leases", StringComparison.Ordinal);
+            begun |= line.Contains(DataOf("trace"), StringComparison.Ordinal);
             if (CallName().Match(line) is { Success: true } match)
             {
                 string name = match.Groups[1].Value;
@@ -236,15 +238,18 @@ public sealed partial class HostLocalCrashTests : IDisposable
     };
 
     private string Input(string network, string ranges, string more, bool ours) =>
-        $$"""{"cniVersion":"{{(ours ? "1.1.0" : "1.0.0")}}","name":"{{network}}","ipam":{"type":"host-local","dataDir":"{{_root}}/leases",{{ranges}}}{{more}}}""";
+        $$"""{"cniVersion":"{{(ours ? "1.1.0" : "1.0.0")}}","name":"{{network}}","ipam":{"type":"host-local","dataDir":"{{DataOf(network)}}",{{ranges}}}{{more}}}""";
 
     private static IEnumerable<string> AddressesOf(ToolResult add) =>
         Json.Parse(add.Output).GetProperty("ips").EnumerateArray().Select(static ip => ip.Text("address")!.Split('/')[0]);
 
-    private string Read(string network, string name) => File.ReadAllText($"{_root}/leases/{network}/{name}");
+    /// <summary>One for each network, so that the first call of each makes it.</summary>
+    private string DataOf(string network) => $"{_root}/data/{network}";
 
-    private string[] ListLeases(string network) => !Directory.Exists($"{_root}/leases/{network}")
+    private string Read(string network, string name) => File.ReadAllText($"{DataOf(network)}/{network}/{name}");
+
+    private string[] ListLeases(string network) => !Directory.Exists($"{DataOf(network)}/{network}")
         ? []
-        : [.. Directory.GetFiles($"{_root}/leases/{network}").Select(static path => Path.GetFileName(path)!)
+        : [.. Directory.GetFiles($"{DataOf(network)}/{network}").Select(static path => Path.GetFileName(path)!)
             .Where(static name => System.Net.IPAddress.TryParse(name, out _)).Order(StringComparer.Ordinal)];
 }
