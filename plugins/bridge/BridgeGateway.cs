@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using CniPlugins.Attachments;
 using CniPlugins.Cni;
 using CniPlugins.Ipam;
-using CniPlugins.Linux;
 using CniPlugins.Netlink;
 using CniPlugins.Netlink.Route;
 using CniPlugins.Netlink.Route.Kinds;
@@ -80,21 +79,6 @@ internal static class BridgeGateway
                 state.AddAddress(device.Name, gateway.ToString());
                 host.Route.EnsureAddress(device.Index, new InterfaceAddress(gateway.Address, gateway.Length) { Flags = DadFlag(gateway) });
             }
-        }
-    }
-
-    /// <summary>Lets the host forward packets of the lease's families, unless it does already. Never undone: others may rely on it.</summary>
-    /// <exception cref="LinuxException">/proc/sys refused.</exception>
-    public static void EnableForwarding(AddResult lease)
-    {
-        if (lease.Ips.Any(static ip => ip.Address.AddressFamily == AddressFamily.InterNetwork))
-        {
-            Sysctl.Ensure("net/ipv4/ip_forward", "1");
-        }
-
-        if (lease.Ips.Any(static ip => ip.Address.AddressFamily == AddressFamily.InterNetworkV6))
-        {
-            Sysctl.Ensure("net/ipv6/conf/all/forwarding", "1");
         }
     }
 

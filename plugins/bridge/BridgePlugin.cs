@@ -46,7 +46,7 @@ public sealed class BridgePlugin : AttachmentPlugin
             {
                 device = BridgeGateway.EnsureDevice(host, shared, config, bridge);
                 BridgeGateway.EnsureAddresses(host, shared, config, device, lease);
-                BridgeGateway.EnableForwarding(lease);
+                Forwarding.Enable(host, lease);
             }
 
             ContainerInterface.Configure(sandbox, veth.Container, lease, config.DetectDuplicates);

@@ -27,7 +27,7 @@ public sealed record HostLocalConfig
     public bool IsDynamic => _plan is null;
 
     /// <summary>Whether a network that gets its subnets by itself has an IPv6 one: key <c>ipam.ipv6</c>, else the host-wide setting, else if the host has IPv6.</summary>
-    public bool WantsIpv6 { get; private init; }
+    public bool WantsIpv6 => Ipv6 ?? NetworkSubnets.HasIpv6;
 
     /// <summary>
     /// Key <c>ipam.sticky</c>: the name whose address is the same whenever it is free. A pod's, which outlives its sandboxes; without one
@@ -49,6 +49,8 @@ public sealed record HostLocalConfig
     /// <summary>Key <c>ipam.dataDir</c>, else the host-wide setting.</summary>
     public required string DataDirectory { get; init; }
 
+    private bool? Ipv6 { get; init; }
+
     /// <summary>Reads the configuration of a call.</summary>
     /// <exception cref="CniException">CNI_ARGS is wrong (4), a value has another type (6), or the configuration is wrong (7).</exception>
     public static HostLocalConfig Read(CniRequest request, HostSettings settings)
@@ -57,7 +59,7 @@ public sealed record HostLocalConfig
         ConfigObject ipam = config.Ipam ?? throw new CniException(CniErrorCode.InvalidConfig, Missing);
         HostLocalConfig read = new(ipam, config.RuntimeConfig)
         {
-            WantsIpv6 = ipam.FindBool("ipv6") ?? settings.Ipv6 ?? NetworkSubnets.HasIpv6,
+            Ipv6 = ipam.FindBool("ipv6") ?? settings.Ipv6,
             StickyName = ipam.FindBool("sticky") == true ? NameOf(request) : null,
             Requested = ReadRequested(request),
             Routes = ReadRoutes(ipam),
@@ -82,7 +84,7 @@ public sealed record HostLocalConfig
         foreach (IpPrefix subnet in subnets())
         {
             // A subnet of each family is chosen in any case: who switches IPv6 on later has it at once.
-            if (WantsIpv6 || subnet.Family == AddressFamily.InterNetwork)
+            if (subnet.Family == AddressFamily.InterNetwork || WantsIpv6)
             {
                 sets.Add(new RangeSet(new AddressRange(subnet)));
             }

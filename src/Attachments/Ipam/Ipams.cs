@@ -17,6 +17,7 @@ public static class Ipams
     {
         null or "" => null,
         HostLocalIpam.Type => new HostLocalIpam(settings, sockets),
+        StaticIpam.Type => new StaticIpam(),
         string other => new DelegatedIpam(other),
     };
 }

@@ -25,6 +25,7 @@ public sealed class IpamsTests : IDisposable
     [InlineData("""{"cniVersion":"1.1.0","name":"net","ipam":{"type":""} }""", null)]
     [InlineData("""{"cniVersion":"1.1.0","name":"net","ipam":null}""", null)]
     [InlineData("""{"cniVersion":"1.1.0","name":"net","ipam":{"type":"host-local"} }""", typeof(HostLocalIpam))]
+    [InlineData("""{"cniVersion":"1.1.0","name":"net","ipam":{"type":"static"} }""", typeof(StaticIpam))]
     [InlineData("""{"cniVersion":"1.1.0","name":"net","ipam":{"type":"whereabouts"} }""", typeof(DelegatedIpam))]
     public void The_type_chooses(string network, Type? expected) =>
         Assert.Equal(expected, Ipams.Select(Requests.Of(CniVerb.Add, network), new HostSettings(), NetlinkSocket.Kernel)?.GetType());
