@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Net;
 using System.Text.Json;
 using CniPlugins.Cni;
@@ -13,31 +12,25 @@ internal static class RecordText
 {
     public static byte[] Write(AttachmentRecord record) => Write(writer =>
     {
-        writer.WriteString("network", record.Attachment.Network);
-        writer.WriteString("containerId", record.Attachment.ContainerId);
-        writer.WriteString("ifName", record.Attachment.IfName);
-        writer.WriteString("bootId", record.BootId);
-        writer.WriteBoolean("complete", record.IsComplete);
-        writer.WriteNumber("netnsDevice", record.Namespace.Device);
-        writer.WriteNumber("netnsInode", record.Namespace.Inode);
-        writer.WriteString("bridge", record.Bridge);
-        writer.WriteString("device", record.Device);
-        writer.WriteStartArray("addresses");
-        foreach (IPAddress address in record.Addresses)
+        writer.Member("network", record.Attachment.Network);
+        writer.Member("containerId", record.Attachment.ContainerId);
+        writer.Member("ifName", record.Attachment.IfName);
+        writer.Member("bootId", record.BootId);
+        writer.Key("complete");
+        writer.Boolean(record.IsComplete);
+        writer.Key("netnsDevice");
+        writer.Number(record.Namespace.Device);
+        writer.Key("netnsInode");
+        writer.Number(record.Namespace.Inode);
+        writer.Member("bridge", record.Bridge);
+        writer.Member("device", record.Device);
+        writer.Member("addresses", record.Addresses, static (writer, address) => writer.String(address.ToString()));
+        writer.Member("elements", record.Elements, static (writer, element) =>
         {
-            writer.WriteStringValue(address.ToString());
-        }
-
-        writer.WriteEndArray();
-        writer.WriteStartArray("elements");
-        foreach (RuleElement element in record.Elements)
-        {
-            writer.WriteStartObject();
+            writer.BeginObject();
             WriteElement(writer, element);
-            writer.WriteEndObject();
-        }
-
-        writer.WriteEndArray();
+            writer.EndObject();
+        });
     });
 
     public static byte[] Write(RuleElement element) => Write(writer => WriteElement(writer, element));
@@ -49,10 +42,10 @@ internal static class RecordText
         BootId = String(root, "bootId"),
         IsComplete = root.GetProperty("complete").GetBoolean(),
         Namespace = new NamespaceIdentity(root.GetProperty("netnsDevice").GetUInt64(), root.GetProperty("netnsInode").GetUInt64()),
-        Bridge = root.GetProperty("bridge").GetString(),
-        Device = root.GetProperty("device").GetString(),
-        Addresses = [.. root.GetProperty("addresses").EnumerateArray().Select(static item => IPAddress.Parse(item.GetString()!))],
-        Elements = [.. root.GetProperty("elements").EnumerateArray().Select(ReadElement)],
+        Bridge = FindString(root, "bridge"),
+        Device = FindString(root, "device"),
+        Addresses = [.. Items(root, "addresses").Select(static item => IPAddress.Parse(item.GetString()!))],
+        Elements = [.. Items(root, "elements").Select(ReadElement)],
     });
 
     /// <summary>Reads a rule element; null when it cannot be read.</summary>
@@ -72,42 +65,45 @@ internal static class RecordText
         }
     }
 
-    private static byte[] Write(Action<Utf8JsonWriter> content)
+    private static byte[] Write(Action<GoJsonWriter> content)
     {
-        ArrayBufferWriter<byte> buffer = new(1024);
-        using (Utf8JsonWriter writer = new(buffer))
-        {
-            writer.WriteStartObject();
-            content(writer);
-            writer.WriteEndObject();
-        }
-
-        return buffer.WrittenSpan.ToArray();
+        GoJsonWriter writer = new();
+        writer.BeginObject();
+        content(writer);
+        writer.EndObject();
+        return writer.ToBytes();
     }
 
-    private static void WriteElement(Utf8JsonWriter writer, RuleElement element)
+    private static void WriteElement(GoJsonWriter writer, RuleElement element)
     {
-        writer.WriteString("set", element.Set);
-        writer.WriteBase64String("key", element.Element.Key);
-        if (element.Element.KeyEnd is byte[] end)
-        {
-            writer.WriteBase64String("end", end);
-        }
+        writer.Member("set", element.Set);
+        WriteBytes(writer, "key", element.Element.Key);
+        WriteBytes(writer, "end", element.Element.KeyEnd);
+        WriteBytes(writer, "data", element.Element.Data);
+        writer.Member("comment", element.Element.Comment);
+    }
 
-        if (element.Element.Data is byte[] data)
+    private static void WriteBytes(GoJsonWriter writer, string key, byte[]? value)
+    {
+        if (value is not null)
         {
-            writer.WriteBase64String("data", data);
+            writer.Key(key);
+            writer.String(Convert.ToBase64String(value));
         }
-
-        writer.WriteString("comment", element.Element.Comment);
     }
 
     private static RuleElement ReadElement(JsonElement element) => new(String(element, "set"), new NftElement(element.GetProperty("key").GetBytesFromBase64())
     {
         KeyEnd = element.TryGetProperty("end", out JsonElement end) ? end.GetBytesFromBase64() : null,
         Data = element.TryGetProperty("data", out JsonElement data) ? data.GetBytesFromBase64() : null,
-        Comment = element.GetProperty("comment").GetString(),
+        Comment = FindString(element, "comment"),
     });
+
+    // What is empty is not written.
+    private static string? FindString(JsonElement element, string key) => element.TryGetProperty(key, out JsonElement value) ? value.GetString() : null;
+
+    private static JsonElement.ArrayEnumerator Items(JsonElement element, string key) =>
+        element.TryGetProperty(key, out JsonElement value) ? value.EnumerateArray() : default;
 
     private static string String(JsonElement element, string key) => element.GetProperty(key).GetString() ?? throw new FormatException(key);
 }
