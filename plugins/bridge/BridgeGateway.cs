@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using CniPlugins.Attachments;
 using CniPlugins.Cni;
 using CniPlugins.Ipam;
+using CniPlugins.Linux;
 using CniPlugins.Netlink;
 using CniPlugins.Netlink.Route;
 using CniPlugins.Netlink.Route.Kinds;

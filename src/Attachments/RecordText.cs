@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Net;
 using System.Text.Json;
 using CniPlugins.Cni;
@@ -13,38 +12,26 @@ internal static class RecordText
 {
     public static byte[] Write(AttachmentRecord record) => Write(writer =>
     {
-        writer.WriteString("network", record.Attachment.Network);
-        writer.WriteString("containerId", record.Attachment.ContainerId);
-        writer.WriteString("ifName", record.Attachment.IfName);
-        writer.WriteString("bootId", record.BootId);
-        writer.WriteBoolean("complete", record.IsComplete);
-        writer.WriteNumber("netnsDevice", record.Namespace.Device);
-        writer.WriteNumber("netnsInode", record.Namespace.Inode);
-        writer.WriteString("bridge", record.Bridge);
-        writer.WriteString("device", record.Device);
-        writer.WriteStartArray("addresses");
-        foreach (IPAddress address in record.Addresses)
+        writer.Member("network", record.Attachment.Network);
+        writer.Member("containerId", record.Attachment.ContainerId);
+        writer.Member("ifName", record.Attachment.IfName);
+        writer.Member("bootId", record.BootId);
+        writer.Key("complete");
+        writer.Boolean(record.IsComplete);
+        writer.Key("netnsDevice");
+        writer.Number(record.Namespace.Device);
+        writer.Key("netnsInode");
+        writer.Number(record.Namespace.Inode);
+        writer.Member("bridge", record.Bridge);
+        writer.Member("device", record.Device);
+        writer.Member("addresses", record.Addresses, static (writer, address) => writer.String(address.ToString()));
+        writer.Member("ports", record.Ports, WritePort);
+        writer.Member("elements", record.Elements, static (writer, element) =>
         {
-            writer.WriteStringValue(address.ToString());
-        }
-
-        writer.WriteEndArray();
-        writer.WriteStartArray("ports");
-        foreach (PublishedPort port in record.Ports)
-        {
-            WritePort(writer, port);
-        }
-
-        writer.WriteEndArray();
-        writer.WriteStartArray("elements");
-        foreach (RuleElement element in record.Elements)
-        {
-            writer.WriteStartObject();
+            writer.BeginObject();
             WriteElement(writer, element);
-            writer.WriteEndObject();
-        }
-
-        writer.WriteEndArray();
+            writer.EndObject();
+        });
     });
 
     public static byte[] Write(RuleElement element) => Write(writer => WriteElement(writer, element));
@@ -56,11 +43,11 @@ internal static class RecordText
         BootId = String(root, "bootId"),
         IsComplete = root.GetProperty("complete").GetBoolean(),
         Namespace = new NamespaceIdentity(root.GetProperty("netnsDevice").GetUInt64(), root.GetProperty("netnsInode").GetUInt64()),
-        Bridge = root.GetProperty("bridge").GetString(),
-        Device = root.GetProperty("device").GetString(),
-        Addresses = [.. root.GetProperty("addresses").EnumerateArray().Select(static item => IPAddress.Parse(item.GetString()!))],
-        Ports = [.. root.GetProperty("ports").EnumerateArray().Select(ReadPort)],
-        Elements = [.. root.GetProperty("elements").EnumerateArray().Select(ReadElement)],
+        Bridge = FindString(root, "bridge"),
+        Device = FindString(root, "device"),
+        Addresses = [.. Items(root, "addresses").Select(static item => IPAddress.Parse(item.GetString()!))],
+        Ports = [.. Items(root, "ports").Select(ReadPort)],
+        Elements = [.. Items(root, "elements").Select(ReadElement)],
     });
 
     /// <summary>Reads a rule element; null when it cannot be read.</summary>
@@ -80,60 +67,66 @@ internal static class RecordText
         }
     }
 
-    private static byte[] Write(Action<Utf8JsonWriter> content)
+    private static byte[] Write(Action<GoJsonWriter> content)
     {
-        ArrayBufferWriter<byte> buffer = new(1024);
-        using (Utf8JsonWriter writer = new(buffer))
-        {
-            writer.WriteStartObject();
-            content(writer);
-            writer.WriteEndObject();
-        }
-
-        return buffer.WrittenSpan.ToArray();
+        GoJsonWriter writer = new();
+        writer.BeginObject();
+        content(writer);
+        writer.EndObject();
+        return writer.ToBytes();
     }
 
-    private static void WritePort(Utf8JsonWriter writer, PublishedPort port)
+    private static void WritePort(GoJsonWriter writer, PublishedPort port)
     {
-        writer.WriteStartObject();
-        writer.WriteString("protocol", port.Protocol.ToString().ToLowerInvariant());
-        writer.WriteString("hostAddress", port.HostAddress.ToString());
-        writer.WriteNumber("hostPort", port.HostPort);
-        writer.WriteString("containerAddress", port.ContainerAddress.ToString());
-        writer.WriteNumber("containerPort", port.ContainerPort);
-        writer.WriteEndObject();
+        writer.BeginObject();
+        writer.Key("protocol");
+        writer.Number((ulong)port.Protocol);
+        writer.Member("hostAddress", port.HostAddress.ToString());
+        writer.Key("hostPort");
+        writer.Number(port.HostPort);
+        writer.Member("containerAddress", port.ContainerAddress.ToString());
+        writer.Key("containerPort");
+        writer.Number(port.ContainerPort);
+        writer.EndObject();
     }
 
     private static PublishedPort ReadPort(JsonElement port) => new(
         IPAddress.Parse(String(port, "hostAddress")),
         port.GetProperty("hostPort").GetUInt16(),
-        Enum.Parse<PortProtocol>(String(port, "protocol"), ignoreCase: true),
+        (PortProtocol)port.GetProperty("protocol").GetByte(),
         IPAddress.Parse(String(port, "containerAddress")),
         port.GetProperty("containerPort").GetUInt16());
 
-    private static void WriteElement(Utf8JsonWriter writer, RuleElement element)
+    private static void WriteElement(GoJsonWriter writer, RuleElement element)
     {
-        writer.WriteString("set", element.Set);
-        writer.WriteBase64String("key", element.Element.Key);
-        if (element.Element.KeyEnd is byte[] end)
-        {
-            writer.WriteBase64String("end", end);
-        }
+        writer.Member("set", element.Set);
+        WriteBytes(writer, "key", element.Element.Key);
+        WriteBytes(writer, "end", element.Element.KeyEnd);
+        WriteBytes(writer, "data", element.Element.Data);
+        writer.Member("comment", element.Element.Comment);
+    }
 
-        if (element.Element.Data is byte[] data)
+    private static void WriteBytes(GoJsonWriter writer, string key, byte[]? value)
+    {
+        if (value is not null)
         {
-            writer.WriteBase64String("data", data);
+            writer.Key(key);
+            writer.String(Convert.ToBase64String(value));
         }
-
-        writer.WriteString("comment", element.Element.Comment);
     }
 
     private static RuleElement ReadElement(JsonElement element) => new(String(element, "set"), new NftElement(element.GetProperty("key").GetBytesFromBase64())
     {
         KeyEnd = element.TryGetProperty("end", out JsonElement end) ? end.GetBytesFromBase64() : null,
         Data = element.TryGetProperty("data", out JsonElement data) ? data.GetBytesFromBase64() : null,
-        Comment = element.GetProperty("comment").GetString(),
+        Comment = FindString(element, "comment"),
     });
+
+    // What is empty is not written.
+    private static string? FindString(JsonElement element, string key) => element.TryGetProperty(key, out JsonElement value) ? value.GetString() : null;
+
+    private static JsonElement.ArrayEnumerator Items(JsonElement element, string key) =>
+        element.TryGetProperty(key, out JsonElement value) ? value.EnumerateArray() : default;
 
     private static string String(JsonElement element, string key) => element.GetProperty(key).GetString() ?? throw new FormatException(key);
 }

@@ -5,44 +5,58 @@ namespace CniPlugins.Cni;
 
 /// <summary>
 /// Writes JSON letter by letter as Go's MarshalIndent does, so that tools which compare results see no difference. (Utf8JsonWriter's
-/// encoders escape other characters, and none can be told to escape '&lt;' as <c>\u003c</c> and leave 'é' alone.)
+/// encoders escape other characters, and none can be told to escape '&lt;' as <c>\u003c</c> and leave 'é' alone. To build their tables takes 0.1 ms, too.)
 /// </summary>
-internal sealed class GoJsonWriter
+public sealed class GoJsonWriter
 {
     private readonly StringBuilder _text = new(1024);
     private int _depth;
     private bool _empty = true;
 
-    internal byte[] ToBytes() => Encoding.UTF8.GetBytes(_text.ToString());
+    /// <summary>All that was written, in UTF-8.</summary>
+    public byte[] ToBytes() => Encoding.UTF8.GetBytes(_text.ToString());
 
-    internal void BeginObject() => Begin('{');
+    /// <summary>Writes '{'.</summary>
+    public void BeginObject() => Begin('{');
 
-    internal void EndObject() => End('}');
+    /// <summary>Writes '}'.</summary>
+    public void EndObject() => End('}');
 
-    internal void BeginArray() => Begin('[');
+    /// <summary>Writes '['.</summary>
+    public void BeginArray() => Begin('[');
 
-    internal void EndArray() => End(']');
+    /// <summary>Writes ']'.</summary>
+    public void EndArray() => End(']');
 
     /// <summary>Begins an item of an array.</summary>
-    internal void Item()
+    public void Item()
     {
         _text.Append(_empty ? "\n" : ",\n").Append(' ', 4 * _depth);
         _empty = false;
     }
 
-    internal void Key(string key)
+    /// <summary>Begins a member of an object.</summary>
+    public void Key(string key)
     {
         Item();
         AppendString(key);
         _text.Append(": ");
     }
 
-    internal void String(string value) => AppendString(value);
+    /// <summary>Writes a string as the value.</summary>
+    public void String(string value) => AppendString(value);
 
-    internal void Number(long value) => _text.Append(CultureInfo.InvariantCulture, $"{value}");
+    /// <summary>Writes a number as the value.</summary>
+    public void Number(long value) => _text.Append(CultureInfo.InvariantCulture, $"{value}");
+
+    /// <summary>Writes a number as the value.</summary>
+    public void Number(ulong value) => _text.Append(CultureInfo.InvariantCulture, $"{value}");
+
+    /// <summary>Writes true or false as the value.</summary>
+    public void Boolean(bool value) => _text.Append(value ? "true" : "false");
 
     /// <summary>Writes the member unless it is null or empty.</summary>
-    internal void Member(string key, string? value)
+    public void Member(string key, string? value)
     {
         if (!string.IsNullOrEmpty(value))
         {
@@ -52,7 +66,7 @@ internal sealed class GoJsonWriter
     }
 
     /// <summary>Writes the member unless it is null.</summary>
-    internal void Member(string key, int? value)
+    public void Member(string key, int? value)
     {
         if (value is { } number)
         {
@@ -62,11 +76,11 @@ internal sealed class GoJsonWriter
     }
 
     /// <summary>Writes the member unless the list is empty.</summary>
-    internal void Member(string key, IReadOnlyList<string> values) =>
+    public void Member(string key, IReadOnlyList<string> values) =>
         Member(key, values, static (writer, value) => writer.String(value));
 
     /// <summary>Writes the member unless the list is empty.</summary>
-    internal void Member<T>(string key, IReadOnlyList<T> values, Action<GoJsonWriter, T> write)
+    public void Member<T>(string key, IReadOnlyList<T> values, Action<GoJsonWriter, T> write)
     {
         if (values.Count == 0)
         {

@@ -12,7 +12,7 @@ internal static class StandardInput
     /// <exception cref="CniException">Reading failed (5), or there is more than the limit (6).</exception>
     internal static ReadOnlyMemory<byte> ReadAll(Stream input, int limit)
     {
-        byte[] buffer = new byte[16 * 1024];
+        byte[] buffer = GC.AllocateUninitializedArray<byte>(16 * 1024);
         int length = 0;
         while (true)
         {

@@ -19,8 +19,10 @@ public class NetlinkConnection : IDisposable
 
     private readonly INetlinkSocket _socket;
     private readonly IAttributeNames _names;
-    private readonly byte[] _request = new byte[8 * 1024];
-    private byte[] _reply = new byte[16 * 1024];
+
+    // Not zeroed: that would fetch six pages from the kernel, of which one or two are used.
+    private readonly byte[] _request = GC.AllocateUninitializedArray<byte>(8 * 1024);
+    private byte[] _reply = GC.AllocateUninitializedArray<byte>(16 * 1024);
     private uint _sequence;
 
     /// <summary>Takes over the socket.</summary>
@@ -148,7 +150,7 @@ public class NetlinkConnection : IDisposable
         int length = _socket.Peek();
         if (length > _reply.Length)
         {
-            _reply = new byte[MessageBuffer.Align(length)];
+            _reply = GC.AllocateUninitializedArray<byte>(MessageBuffer.Align(length));
         }
 
         int received = _socket.Receive(_reply);

@@ -16,7 +16,7 @@ public sealed class NftTransaction
     private const int LargestMessage = 4096;
 
     private readonly List<NftChange> _changes = [];
-    private byte[] _buffer = new byte[LargestMessage];
+    private byte[] _buffer = GC.AllocateUninitializedArray<byte>(2 * LargestMessage);
     private int _length;
     private uint _setId;
 
