@@ -6,6 +6,7 @@ internal sealed class IpamScaleScenario : IScenario
     private const int WarmUps = 2;
     private const int AllButOne = 65532;
     private const int LargeRounds = 10;
+    private const int FlatRounds = 40;
     private const int Large = 10_000;
 
     private static readonly int[] s_levels = [0, 1_000, 10_000, 60_000, AllButOne];
@@ -30,7 +31,7 @@ internal sealed class IpamScaleScenario : IScenario
                 Array.ForEach(both, contender => Fill(DirectoryOf(root, contender), leases, level));
                 leases = level;
                 Measure(options, report, launcher, root, level);
-                Compare(options, report, launcher, root, level);
+                Compare(report, launcher, root, level);
             }
         }
         finally
@@ -63,11 +64,11 @@ internal sealed class IpamScaleScenario : IScenario
     }
 
     /// <summary>Ours with these leases and ours with none, in turn and by themselves: the peer's calls leave nothing of ours in the processor's caches.</summary>
-    private void Compare(Options options, Report report, Launcher launcher, string root, int level)
+    private void Compare(Report report, Launcher launcher, string root, int level)
     {
         Contender none = Contender.Ours with { Name = "none" };
         Dictionary<(string Verb, bool IsFull), List<Measurement>> all = [];
-        for (int i = -WarmUps; i < options.Rounds; i++)
+        for (int i = -WarmUps; i < FlatRounds; i++)
         {
             foreach (bool isFull in i % 2 == 0 ? [true, false] : new[] { false, true })
             {
