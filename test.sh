@@ -19,7 +19,7 @@ selection=()
 need_dotnet
 need gcc=gcc ld=binutils objcopy=binutils /usr/include/stdio.h=libc6-dev /usr/include/linux/rtnetlink.h=linux-libc-dev \
     jq=jq ip=iproute2 nft=nftables ping=iputils-ping nsenter=util-linux /usr/lib/cni/bridge=containernetworking-plugins \
-    iptables=iptables conntrack=conntrack
+    iptables=iptables conntrack=conntrack strace=strace
 
 results=artifacts/test-results
 rm -rf "$results"

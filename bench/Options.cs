@@ -22,6 +22,7 @@ internal sealed record Options(int Rounds, Contender Peer, IReadOnlyList<IScenar
         new ParallelScenario(),
         new SequenceScenario(),
         new ReuseScenario(),
+        new IpamScaleScenario(),
     ];
 
     /// <summary>The options; null when they only ask for help, which is then given.</summary>

@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Text.Json;
 using CniPlugins.Attachments;
 using CniPlugins.Cni;
 using CniPlugins.Netlink.Route;
@@ -32,31 +30,39 @@ internal static class BridgeDefaults
             }
         }
 
-        ArrayBufferWriter<byte> buffer = new(1024);
-        using (Utf8JsonWriter writer = new(buffer))
+        return request.WithConfig(Join(Write(request, host), root.RawText));
+    }
+
+    private static byte[] Write(CniRequest request, Host host)
+    {
+        ConfigObject root = request.Config.Root;
+        GoJsonWriter writer = new();
+        writer.BeginObject();
+        writer.Member("bridge", AttachmentNames.Bridge(request.Config.Name));
+        writer.Member("mtu", FindUplinkMtu(request, host));
+        foreach (string key in (ReadOnlySpan<string>)["isDefaultGateway", "ipMasq"])
         {
-            writer.WriteStartObject();
-            writer.WriteString("bridge", AttachmentNames.Bridge(request.Config.Name));
-            writer.WriteBoolean("isDefaultGateway", true);
-            writer.WriteBoolean("ipMasq", true);
-            writer.WriteNumber("mtu", FindUplinkMtu(request, host) ?? 0);
-            if (!root.Has("isolation") && host.Settings.Isolation is null)
-            {
-                writer.WriteString("isolation", "full");
-            }
-
-            writer.WriteStartObject("ipam");
-            writer.WriteString("type", "host-local");
-            if (root.FindBool("ipv6") is bool ipv6)
-            {
-                writer.WriteBoolean("ipv6", ipv6);
-            }
-
-            writer.WriteEndObject();
-            writer.WriteEndObject();
+            writer.Key(key);
+            writer.Boolean(true);
         }
 
-        return request.WithConfig(Join(buffer.WrittenSpan, root.RawText));
+        if (!root.Has("isolation") && host.Settings.Isolation is null)
+        {
+            writer.Member("isolation", "full");
+        }
+
+        writer.Key("ipam");
+        writer.BeginObject();
+        writer.Member("type", "host-local");
+        if (root.FindBool("ipv6") is bool ipv6)
+        {
+            writer.Key("ipv6");
+            writer.Boolean(ipv6);
+        }
+
+        writer.EndObject();
+        writer.EndObject();
+        return writer.ToBytes();
     }
 
     /// <summary>The MTU of the interface by which an address leaves that nobody has (TEST-NET-3, RFC 5737); only ADD makes anything of it.</summary>

@@ -21,7 +21,7 @@ public sealed class ContractTests : IDisposable
         _before = World.Of(_host);
     }
 
-    public static TheoryData<string> Types => ["host", "host-local", "loopback", "none"];
+    public static TheoryData<string> Types => ["bridge", "host", "host-local", "loopback", "none", "static"];
 
     public static TheoryData<string, string, int, string> BadInputs => new()
     {
