@@ -8,7 +8,7 @@ namespace CniPlugins.Attachments;
 
 /// <summary>
 /// Subnets of networks whose configuration names none: one of each family, chosen when the network is first used so that they overlap
-/// nothing that this host knows of, and kept until the network is removed (docs/adr/dynamic-subnets.md).
+/// nothing that this host knows of, and kept until the network is removed (docs/adr/0007-dynamic-subnets.md).
 /// </summary>
 public sealed class NetworkSubnets
 {
