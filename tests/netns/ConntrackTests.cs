@@ -63,7 +63,7 @@ public sealed class ConntrackTests : IDisposable
             Assert.StartsWith("old ", Ask(socket), StringComparison.Ordinal);
         }
 
-        _store.Remove([PolicyElements.Published(before, before.ContainerAddress.ToString())]);
+        _store.Remove([PolicyElements.Published(before, $"{before.ContainerAddress}")]);
         PublishedPort after = Publish(published, v6 ? "fd00:9:2::2" : "10.9.2.2");
         using UdpEcho living = new(_new, Service, v6 ? "::" : "0.0.0.0");
         Assert.Equal("", Ask(socket));   // the stale entry: why all this is needed
