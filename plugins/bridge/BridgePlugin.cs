@@ -57,7 +57,7 @@ public sealed class BridgePlugin : AttachmentPlugin
         }
 
         attachment.Update(policy.Complete(attachment.Record, config, lease, veth));
-        policy.Apply(host, shared, attachment, device);
+        policy.Apply(host, shared, device);
         if (!config.ContainerInterfaceDown)
         {
             AwaitForwarding(host, veth.Host);

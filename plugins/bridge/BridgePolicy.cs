@@ -87,10 +87,18 @@ internal sealed class BridgePolicy
     /// <summary>Puts it into the kernel by one transaction.</summary>
     /// <exception cref="PortConflictException">Somebody took the port since <see cref="Plan"/>.</exception>
     /// <exception cref="IOException">The kernel refused.</exception>
-    public void Apply(Host host, BridgeState shared, Attachment attachment, Link device)
+    public void Apply(Host host, BridgeState shared, Link device)
     {
         shared.AddElements(_shared);
         host.Policy.Add(_own, _shared, _ports);
+        if (_ports.Count > 0 && !host.Policy.RulesInPlace(_own))
+        {
+            // Somebody flushed the rules and left the sets: a port would seem published, and route_localnet be without its guard.
+            throw new CniException(
+                CniErrorCode.TryAgainLater,
+                "the rules of the nftables table \"inet cni_plugins\" were removed or changed: run \"nft delete table inet cni_plugins\", then DEL and ADD for the containers with published ports");
+        }
+
         host.ForgetConnections(_ports);
 
         // Only now: the guard against what others send to 127.0.0.1 stands.

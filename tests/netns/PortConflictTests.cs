@@ -197,6 +197,20 @@ public sealed class PortConflictTests : IDisposable
     }
 
     [Fact]
+    public void Without_its_rules_no_port_is_published_and_loopback_stays_closed()
+    {
+        Container first = _host.Container("first");
+        first.Add("bridge", BridgeNet.With(BridgeNet.Of(), """{"ipMasq":true}"""));
+        _host.Netns.Exec("/usr/sbin/nft", "flush", "table", "inet", "cni_plugins");
+        World before = BridgeNet.World(_host);
+
+        CniCall add = _container.TryAdd("bridge", BridgeNet.Of(), BridgeNet.Ports(BridgeNet.Port(8080, 80)));
+
+        Assert.Contains("inet cni_plugins", add.RequireError(11).Message, StringComparison.Ordinal);
+        BridgeNet.World(_host).AssertEqual(before);
+    }
+
+    [Fact]
     public void Two_hundred_ports_in_one_add()
     {
         World before = BridgeNet.World(_host);
