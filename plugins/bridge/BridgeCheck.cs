@@ -15,7 +15,7 @@ internal static class BridgeCheck
         Link bridge = CheckBridge(config, host, result);
         Link container = PrevResultCheck.Interface(sandbox, request.Attachment.IfName, "veth", result);
         CheckContainer(config, container);
-        CheckPort(config, host, bridge, container);
+        CheckPort(config, host, bridge, container, record);
         PrevResultCheck.Addresses(sandbox, container, result);
         PrevResultCheck.Routes(sandbox, container, result);
         if (config.IsGateway)
@@ -50,13 +50,14 @@ internal static class BridgeCheck
     }
 
     /// <summary>By the peer's number, so that attachments made by the reference plugin, with a random name, pass as well.</summary>
-    private static void CheckPort(BridgeConfig config, Host host, Link bridge, Link container)
+    private static void CheckPort(BridgeConfig config, Host host, Link bridge, Link container, AttachmentRecord? record)
     {
         Link port = (container.Peer is InterfaceIndex peer ? host.Route.FindLink(peer) : null)
             ?? throw Differs($"the host's end of {container.Name} is gone");
         Require(port.Kind == "veth" && port.Master == bridge.Index, $"{port.Name} is no port of {bridge.Name} any more");
         Require(config.ContainerInterfaceDown || port.IsUp, $"the bridge port {port.Name} is down");
-        Require(!config.Hairpin || port.Port is { Hairpin: true }, $"the bridge port {port.Name} has hairpin mode off");
+        bool hairpin = config.Hairpin || (record?.Ports.Count > 0 && !config.Promiscuous);
+        Require(!hairpin || port.Port is { Hairpin: true }, $"the bridge port {port.Name} has hairpin mode off");
         Require(!config.PortIsolation || port.Port is { Isolated: true }, $"the bridge port {port.Name} is not isolated any more");
         if (!config.HasVlans)
         {

@@ -44,5 +44,5 @@ public sealed class HostLocalPlugin : Plugin
     /// <inheritdoc/>
     public override void Gc(CniRequest request) => Ipam(request).Gc(request);
 
-    private HostLocalIpam Ipam(CniRequest request) => new(HostSettings.Load(request.Environment), _sockets);
+    private HostLocalIpam Ipam(CniRequest request) => new(HostSettings.Load(request), _sockets);
 }

@@ -43,7 +43,7 @@ internal sealed class AttachmentStore : IDisposable
         return network is null || Read(network, FileName(attachment)) is not byte[] text
             ? null
             : RecordText.TryReadRecord(text) is AttachmentRecord record && record.Attachment == attachment
-                ? record
+                ? record with { Elements = [.. record.Elements.Where(element => element.Element.Comment == AttachmentNames.Full(attachment))] }
                 : new AttachmentRecord { Attachment = attachment, BootId = BootId.Current };
     }
 

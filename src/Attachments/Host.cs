@@ -47,7 +47,7 @@ public sealed class Host : IDisposable
     /// <exception cref="LinuxException">The state directory or the kernel cannot be reached.</exception>
     public static Host Open(INetlinkSockets sockets, CniRequest request)
     {
-        HostSettings settings = HostSettings.Load(request.Environment);
+        HostSettings settings = HostSettings.Load(request);
         return new Host(sockets, settings, StateDirectory.Ensure(settings.StateDirectory));
     }
 

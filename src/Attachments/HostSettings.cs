@@ -1,5 +1,6 @@
 using System.Net;
 using CniPlugins.Cni;
+using CniPlugins.Linux;
 using CniPlugins.Ipam;
 
 namespace CniPlugins.Attachments;
@@ -14,7 +15,7 @@ public sealed record HostSettings
     public const string DefaultPath = "/etc/cni/cni-plugins.json";
 
     private const string PathVariable = "CNI_PLUGINS_CONFIG";
-    private const long LargestFile = 1 << 20;
+    private const int LargestFile = 1 << 20;
 
     /// <summary>Key <c>stateDir</c>: records of attachments; they die with the kernel's state, so it may be a tmpfs.</summary>
     public string StateDirectory { get; init; } = "/run/cni-plugins";
@@ -41,38 +42,45 @@ public sealed record HostSettings
 
     /// <summary>Reads the file.</summary>
     /// <exception cref="CniException">It cannot be read (5), is no JSON (6) or says something wrong (7).</exception>
-    public static HostSettings Load(CniEnvironment environment)
+    public static HostSettings Load(CniRequest request)
     {
-        string? named = environment.Find(PathVariable);
+        string? named = request.Environment.Find(PathVariable);
         string path = named ?? DefaultPath;
-        FileInfo file = new(path);
-        if (!file.Exists)
+        if (!Path.Exists(path))
         {
             return named is null ? new HostSettings() : throw new CniException(
                 CniErrorCode.InvalidConfig, $"{PathVariable} names {path}, which is not there: create it, or unset the variable");
         }
 
-        if (file.Length > LargestFile)
-        {
-            throw new CniException(CniErrorCode.InvalidConfig, $"{path} is larger than {LargestFile} bytes: that is no settings file");
-        }
-
-        return Read(ConfigText.ParseObject(File.ReadAllBytes(path), path), path);
+        byte[] text = StateFiles.FindContent(path, LargestFile) ?? throw new CniException(
+            CniErrorCode.InvalidConfig, $"{path} is no regular file of at most {LargestFile} bytes: that is no settings file");
+        return Read(ConfigText.ParseObject(text, path), path, request);
     }
 
-    private static HostSettings Read(ConfigObject root, string path)
+    private static HostSettings Read(ConfigObject root, string path, CniRequest request)
     {
-        HostSettings settings = new();
-        return settings with
+        HostSettings settings = new()
         {
-            StateDirectory = AbsolutePath(root, "stateDir", path) ?? settings.StateDirectory,
-            DataDirectory = AbsolutePath(root, "dataDir", path) ?? settings.DataDirectory,
-            SubnetDirectory = AbsolutePath(root, "subnetDir", path) ?? settings.SubnetDirectory,
-            AddressPools = AddressPools.Read(root),
-            Ipv6 = root.FindBool("ipv6"),
-            DefaultHostAddresses = PublishDefaults.Read(root.FindObject("publish")),
-            Isolation = IsolationText.Read(root),
+            StateDirectory = AbsolutePath(root, "stateDir", path) ?? new HostSettings().StateDirectory,
+            DataDirectory = AbsolutePath(root, "dataDir", path) ?? new HostSettings().DataDirectory,
         };
+        try
+        {
+            return settings with
+            {
+                SubnetDirectory = AbsolutePath(root, "subnetDir", path) ?? settings.SubnetDirectory,
+                AddressPools = AddressPools.Read(root),
+                Ipv6 = root.FindBool("ipv6"),
+                DefaultHostAddresses = PublishDefaults.Read(root.FindObject("publish")),
+                Isolation = IsolationText.Read(root),
+            };
+        }
+        catch (CniException e) when (request.Verb is CniVerb.Delete or CniVerb.Gc)
+        {
+            // Cleaning up needs the directories alone; a mistake in the rest must not hold up every container of the host.
+            request.Warn($"{path}: {e.Message}");
+            return settings;
+        }
     }
 
     private static string? AbsolutePath(ConfigObject root, string key, string path)

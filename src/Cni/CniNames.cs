@@ -11,6 +11,9 @@ public static class CniNames
     /// <summary>The kernel's IFNAMSIZ less the final NUL.</summary>
     public const int MaxInterfaceNameBytes = 15;
 
+    /// <summary>A network's name becomes a directory's, within NAME_MAX (255) and with room for a suffix.</summary>
+    public const int MaxNetworkNameLength = 240;
+
     /// <summary>What a container id and a network name may be, for messages.</summary>
     internal const string Rule = "a letter or digit, then letters, digits, '_', '.' or '-'";
 
@@ -18,7 +21,7 @@ public static class CniNames
     public static bool IsContainerId(string text) => IsIdentifier(text);
 
     /// <summary>Whether a network name is one.</summary>
-    public static bool IsNetworkName(string text) => IsIdentifier(text);
+    public static bool IsNetworkName(string text) => text.Length <= MaxNetworkNameLength && IsIdentifier(text);
 
     /// <summary>Whether the kernel (dev_valid_name, net/core/dev.c) and the specification take the text as an interface name.</summary>
     public static bool IsInterfaceName(string text) => FindInterfaceNameFault(text) is null;
@@ -39,6 +42,11 @@ public static class CniNames
         if (text is "." or "..")
         {
             return "'.' and '..' are directories";
+        }
+
+        if (text.Contains('%'))
+        {
+            return "the kernel takes '%' for a pattern, and makes another name of it";   // dev_alloc_name, net/core/dev.c
         }
 
         foreach (char c in text)

@@ -70,7 +70,7 @@ public sealed class NetworkConfig
 
         return CniNames.IsNetworkName(name)
             ? name
-            : throw new CniException(CniErrorCode.InvalidConfig, $"the network name \"{name}\" is not allowed: it must be {CniNames.Rule}");
+            : throw new CniException(CniErrorCode.InvalidConfig, $"the network name \"{name}\" is not allowed: it must be {CniNames.Rule}, at most {CniNames.MaxNetworkNameLength} in all");
     }
 
     private static CniVersion ReadVersion(string? text, IReadOnlyList<CniVersion> spoken, CniVerb verb)

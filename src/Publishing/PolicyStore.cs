@@ -187,7 +187,22 @@ public sealed class PolicyStore : IDisposable
     /// <summary>Closes the connection; after deletions this waits for an RCU grace period.</summary>
     public void Dispose() => _connection.Dispose();
 
-    private bool HasRules(NftTable table, int count) => _connection.HasTable(table) && _connection.CountRules(table) == count;
+    /// <summary>
+    /// Asked again before it is denied: while another process's transaction is refused, its rules come and go uncounted, and the kernel's place in a list that it gives
+    /// in parts slips by as many (__nf_tables_dump_rules) without a mark that the list changed.
+    /// </summary>
+    private bool HasRules(NftTable table, int count)
+    {
+        for (int attempt = 0; attempt < 10; attempt++)
+        {
+            if (_connection.HasTable(table) && _connection.CountRules(table) == count)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     private static NftTransaction Additions(
         IReadOnlyList<RuleElement> own, IReadOnlyList<RuleElement> shared, HashSet<NftTable> missing, List<RuleElement> replaced)

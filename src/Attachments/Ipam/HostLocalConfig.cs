@@ -102,9 +102,9 @@ public sealed record HostLocalConfig
             return settings.DataDirectory;
         }
 
-        // The kernel would take what stands before it for the path.
-        return !path.Contains('\0') ? path : throw new CniException(
-            CniErrorCode.InvalidConfig, $"{config.Ipam.PathOf("dataDir")} holds a NUL character: set it to a path");
+        // A relative one would be another directory at DEL; of one with a NUL the kernel would take what stands before it.
+        return Path.IsPathFullyQualified(path) && !path.Contains('\0') ? path : throw new CniException(
+            CniErrorCode.InvalidConfig, $"{config.Ipam.PathOf("dataDir")} is \"{path}\": set it to an absolute path");
     }
 
     private static string NameOf(CniRequest request) =>

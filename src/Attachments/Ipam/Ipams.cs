@@ -18,6 +18,12 @@ public static class Ipams
         null or "" => null,
         HostLocalIpam.Type => new HostLocalIpam(settings, sockets),
         StaticIpam.Type => new StaticIpam(),
+
+        // One of our own drivers would be executed, read the same section, and execute the next.
+        "bridge" or "host" or "none" or "loopback" => throw new CniException(
+            CniErrorCode.InvalidConfig, "ipam.type names a plugin that gives no addresses: set it to \"host-local\", \"static\" or another IPAM plugin"),
+        string other when other == request.Config.Type => throw new CniException(
+            CniErrorCode.InvalidConfig, $"ipam.type is \"{other}\", the network's own type, which would execute itself for ever: name an IPAM plugin"),
         string other => new DelegatedIpam(other),
     };
 }
