@@ -102,8 +102,15 @@ public sealed record HostLocalConfig
             return settings.DataDirectory;
         }
 
-        // A relative one would be another directory at DEL; of one with a NUL the kernel would take what stands before it.
-        return Path.IsPathFullyQualified(path) && !path.Contains('\0') ? path : throw new CniException(
+        // The kernel would take what stands before it for the path.
+        if (path.Contains('\0'))
+        {
+            throw new CniException(
+                CniErrorCode.InvalidConfig, $"{config.Ipam.PathOf("dataDir")} holds a NUL character: set it to a path");
+        }
+
+        // Another directory at DEL, if that is called from elsewhere.
+        return Path.IsPathFullyQualified(path) ? path : throw new CniException(
             CniErrorCode.InvalidConfig, $"{config.Ipam.PathOf("dataDir")} is \"{path}\": set it to an absolute path");
     }
 
