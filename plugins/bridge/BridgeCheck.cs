@@ -1,5 +1,7 @@
+using System.Net.Sockets;
 using CniPlugins.Attachments;
 using CniPlugins.Cni;
+using CniPlugins.Linux;
 using CniPlugins.Netlink.Route;
 using CniPlugins.Netlink.Uapi;
 using CniPlugins.Publishing;
@@ -85,6 +87,8 @@ internal static class BridgeCheck
             Require(
                 ip.Gateway is null || addresses.Any(address => address.Address.Equals(ip.Gateway)),
                 $"the gateway address {ip.Gateway} is not on {device.Name} any more");
+            string forwarding = ip.Address.AddressFamily == AddressFamily.InterNetwork ? "net/ipv4/ip_forward" : "net/ipv6/conf/all/forwarding";
+            Require(Sysctl.Find(forwarding) == "1", $"the host does not forward any more: {forwarding} is not 1");
         }
     }
 
@@ -96,6 +100,9 @@ internal static class BridgeCheck
             return;
         }
 
+        Require(
+            !BridgePolicy.NeedRouteLocalnet(record.Ports) || Sysctl.Find($"net/ipv4/conf/{config.GatewayDevice}/route_localnet") == "1",
+            $"ports on 127.0.0.1 are not reached any more: route_localnet of {config.GatewayDevice} is not 1");
         List<RuleElement> elements = [.. record.Elements, .. BridgePolicy.Shared(config, result)];
         if (elements.Count == 0)
         {

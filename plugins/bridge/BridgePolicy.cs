@@ -102,12 +102,15 @@ internal sealed class BridgePolicy
         host.ForgetConnections(_ports);
 
         // Only now: the guard against what others send to 127.0.0.1 stands.
-        if (_ports.Any(static port => port.HostAddress.Equals(IPAddress.Any)
-            || (port.HostAddress.AddressFamily == AddressFamily.InterNetwork && IPAddress.IsLoopback(port.HostAddress))))
+        if (NeedRouteLocalnet(_ports))
         {
             AllowLoopback(host, shared, device);
         }
     }
+
+    /// <summary>Whether one of the ports is reached by 127.0.0.1, from where the kernel routes nothing to a bridge unless told so.</summary>
+    public static bool NeedRouteLocalnet(IReadOnlyList<PublishedPort> ports) => ports.Any(static port => port.HostAddress.Equals(IPAddress.Any)
+        || (port.HostAddress.AddressFamily == AddressFamily.InterNetwork && IPAddress.IsLoopback(port.HostAddress)));
 
     private static void AllowLoopback(Host host, BridgeState shared, Link device)
     {
