@@ -4,6 +4,7 @@ using CniPlugins.Attachments;
 using CniPlugins.Cni;
 using CniPlugins.Netlink;
 using CniPlugins.Netlink.Route;
+using CniPlugins.Netlink.Uapi;
 using CniPlugins.Publishing;
 
 namespace CniPlugins.Plugins.Portmap;
@@ -57,6 +58,7 @@ public sealed class PortmapPlugin : ChainedPlugin<PortmapConfig>
 
         attachment.Update(policy.Noted(attachment.Record with { Device = device.Name }));
         policy.Apply(host, shared, device);
+        LetFramesReturn(attachment, device);
         return previous;
     }
 
@@ -65,6 +67,21 @@ public sealed class PortmapPlugin : ChainedPlugin<PortmapConfig>
 
     /// <inheritdoc/>
     protected override void TryKernel(INetlinkSockets sockets) => AttachmentPolicy.TryKernel(sockets);
+
+    /// <summary>
+    /// A container that comes to its own published port is sent back by the bridge itself where bridged packets pass the IP hooks: out of the port they came in
+    /// by. The port is the attachment's, so that nothing is to be put back.
+    /// </summary>
+    private static void LetFramesReturn(Attachment attachment, Link device)
+    {
+        RouteConnection route = attachment.Host.Route;
+        if (device is { Kind: "bridge" } && (device.Flags & IFF.PROMISC) == 0
+            && attachment.Sandbox.Route.FindLink(attachment.Id.IfName)?.Peer is InterfaceIndex peer
+            && route.FindLink(peer) is { Kind: "veth", Port: { Hairpin: false } settings } port && port.Master == device.Index)
+        {
+            route.SetBridgePort(port.Index, hairpin: true, settings.Isolated);
+        }
+    }
 
     /// <summary>The host's interface towards the container.</summary>
     private static Link GetDevice(Attachment attachment, IPAddress address)
