@@ -23,7 +23,9 @@ internal static class BridgePolicy
         List<RuleElement> shared = [];
         if (config.Masquerade || config.Publish.Ports.Count > 0)
         {
-            shared.AddRange(lease.Ips.Select(ip => AttachmentPolicy.Network(ip, config.GatewayDevice)));
+            // Where br_netfilter is on, frames within a VLAN pass the same rules, and leave by the bridge there, not by the VLAN's interface.
+            string[] devices = config.GatewayDevice == config.BridgeName ? [config.BridgeName] : [config.GatewayDevice, config.BridgeName];
+            shared.AddRange(devices.SelectMany(device => lease.Ips.Select(ip => AttachmentPolicy.Network(ip, device))));
         }
 
         if (config.Isolation == Isolation.Full)
