@@ -4,18 +4,17 @@ using CniPlugins.Cni;
 using CniPlugins.Linux;
 using CniPlugins.Netlink.Route;
 using CniPlugins.Netlink.Uapi;
-using CniPlugins.Publishing;
 
 namespace CniPlugins.Plugins.Bridge;
 
 /// <summary>CHECK: everything that ADD made, against the result that the runtime kept, the configuration and the record.</summary>
 internal static class BridgeCheck
 {
-    public static void Run(CniRequest request, BridgeConfig config, Host host, Sandbox sandbox, AttachmentRecord? record)
+    public static void Run(BridgeConfig config, Inspection inspection)
     {
-        AddResult result = request.Config.PrevResult!;
+        (_, Host host, Sandbox sandbox, AttachmentRecord? record, AddResult result) = inspection;
         Link bridge = CheckBridge(config, host, result);
-        Link container = PrevResultCheck.Interface(sandbox, request.Attachment.IfName, "veth", result);
+        Link container = PrevResultCheck.Interface(sandbox, inspection.IfName, "veth", result);
         CheckContainer(config, container);
         CheckPort(config, host, bridge, container, record);
         PrevResultCheck.Addresses(sandbox, container, result);
@@ -25,7 +24,7 @@ internal static class BridgeCheck
             CheckGateways(config, host, result);
         }
 
-        CheckPolicy(config, host, record, result);
+        AttachmentPolicy.Check(inspection, BridgePolicy.Shared(config, result), config.GatewayDevice);
     }
 
     private static Link CheckBridge(BridgeConfig config, Host host, AddResult result)
@@ -90,28 +89,6 @@ internal static class BridgeCheck
             string forwarding = ip.Address.AddressFamily == AddressFamily.InterNetwork ? "net/ipv4/ip_forward" : "net/ipv6/conf/all/forwarding";
             Require(Sysctl.Find(forwarding) == "1", $"the host does not forward any more: {forwarding} is not 1");
         }
-    }
-
-    private static void CheckPolicy(BridgeConfig config, Host host, AttachmentRecord? record, AddResult result)
-    {
-        // Without a record the reference plugin made it, and its rules are its own.
-        if (record is null)
-        {
-            return;
-        }
-
-        Require(
-            !BridgePolicy.NeedRouteLocalnet(record.Ports) || Sysctl.Find($"net/ipv4/conf/{config.GatewayDevice}/route_localnet") == "1",
-            $"ports on 127.0.0.1 are not reached any more: route_localnet of {config.GatewayDevice} is not 1");
-        List<RuleElement> elements = [.. record.Elements, .. BridgePolicy.Shared(config, result)];
-        if (elements.Count == 0)
-        {
-            return;
-        }
-
-        Require(host.Policy.RulesInPlace(elements), "the nftables table of the CNI plugins was removed or changed: run DEL and ADD for this container");
-        IReadOnlyList<RuleElement> missing = host.Policy.FindMissing(elements);
-        Require(missing.Count == 0, $"{missing.Count} of {elements.Count} nftables elements are gone, the first one from set {(missing.Count > 0 ? missing[0].Set : string.Empty)}");
     }
 
     private static void Require(bool holds, string difference)

@@ -7,7 +7,7 @@ using CniPlugins.Netlink.Route;
 namespace CniPlugins.Plugins.Bridge;
 
 /// <summary>A bridge network's configuration. An object of this type is valid. README.md has the table of keys.</summary>
-internal sealed record BridgeConfig
+public sealed record BridgeConfig
 {
     private const int SmallestMtu = 68;      // ETH_MIN_MTU
     private const int LargestMtu = 65535;    // ETH_MAX_MTU

@@ -8,7 +8,7 @@ using CniPlugins.Netlink.Uapi;
 namespace CniPlugins.Plugins.Bridge;
 
 /// <summary>The CNI type <c>bridge</c>: containers on a bridge of the host, with addresses, a way out, and published ports.</summary>
-public sealed class BridgePlugin : AttachmentPlugin
+public sealed class BridgePlugin : AttachmentPlugin<BridgeConfig>
 {
     private static readonly TimeSpan s_forwardingTime = TimeSpan.FromSeconds(5);
 
@@ -25,18 +25,18 @@ public sealed class BridgePlugin : AttachmentPlugin
     protected override CniRequest Complete(CniRequest request, Host host) => BridgeDefaults.Expand(request, host);
 
     /// <inheritdoc/>
-    protected override void Validate(CniRequest request, Host host) => BridgeConfig.Read(request, host.Settings);
+    protected override BridgeConfig Read(CniRequest request, Host host) => BridgeConfig.Read(request, host.Settings);
 
     /// <summary>Lease → bridge → pair → addresses and routes → gateway → policy and published ports → announcement → result.</summary>
-    protected override AddResult Attach(CniRequest request, Host host, Sandbox sandbox, Attachment attachment, IIpam? ipam)
+    protected override AddResult Attach(BridgeConfig config, Attachment attachment)
     {
-        BridgeConfig config = BridgeConfig.Read(request, host.Settings);
-        AddResult lease = BridgeGateway.Plan(config, Lease(request, ipam));
-        BridgePolicy policy = BridgePolicy.Plan(config, host, lease, attachment);
+        (Host host, Sandbox sandbox) = (attachment.Host, attachment.Sandbox);
+        AddResult lease = BridgeGateway.Plan(config, attachment.TakeLease());
+        AttachmentPolicy policy = BridgePolicy.Plan(config, attachment, lease);
 
         using BridgeState shared = host.UseBridge(config.BridgeName, attachment.Id.Network);
         Link bridge = BridgeLink.Ensure(host, shared, config);
-        VethPair veth = VethPair.Add(host, sandbox, attachment, bridge.Index, config.Mtu, config.Mac);
+        VethPair veth = VethPair.Add(attachment, bridge.Index, config.Mtu, config.Mac);
         BridgeLink.ConfigurePort(host, config, bridge, veth.Host);
 
         Link device = bridge;
@@ -56,7 +56,7 @@ public sealed class BridgePlugin : AttachmentPlugin
             sandbox.Route.SetUp(veth.Container.Index);
         }
 
-        attachment.Update(policy.Complete(attachment.Record, config, lease, veth));
+        attachment.Update(BridgePolicy.Note(policy, attachment, config, lease, veth));
         policy.Apply(host, shared, device);
         if (!config.ContainerInterfaceDown)
         {
@@ -64,12 +64,11 @@ public sealed class BridgePlugin : AttachmentPlugin
             Announce(host, sandbox, veth, device, lease);
         }
 
-        return Result(host, request, config, bridge, veth, device, lease);
+        return Result(attachment, config, bridge, veth, device, lease);
     }
 
     /// <inheritdoc/>
-    protected override void CheckAttached(CniRequest request, Host host, Sandbox sandbox, AttachmentRecord? record) =>
-        BridgeCheck.Run(request, BridgeConfig.Read(request, host.Settings), host, sandbox, record);
+    protected override void CheckAttached(BridgeConfig config, Inspection inspection) => BridgeCheck.Run(config, inspection);
 
     /// <inheritdoc/>
     protected override void TryKernel(INetlinkSockets sockets)
@@ -77,25 +76,7 @@ public sealed class BridgePlugin : AttachmentPlugin
         using RouteConnection route = RouteConnection.Open(sockets);
         route.AddLink(new LinkRequest { Name = "bridge", Kind = new BridgeKind(VlanFiltering: false) });
         route.AddLink(new LinkRequest { Name = "veth", Kind = new VethKind { PeerName = "peer" } });
-        base.TryKernel(sockets);
-    }
-
-    private static AddResult Lease(CniRequest request, IIpam? ipam)
-    {
-        if (ipam is null)
-        {
-            return new AddResult { Dns = request.Config.Dns ?? new DnsSettings() };
-        }
-
-        AddResult lease = ipam.Add(request);
-        if (lease.Ips.Count == 0)
-        {
-            throw new CniException(
-                CniErrorCode.InvalidConfig, $"ipam \"{request.Config.Ipam!.FindString("type")}\" gave no address: correct its configuration, or remove it");
-        }
-
-        // A dns section with anything in it replaces what address management says.
-        return request.Config.Dns is { IsEmpty: false } dns ? lease with { Dns = dns } : lease;
+        AttachmentPolicy.TryKernel(sockets);
     }
 
     /// <summary>
@@ -140,16 +121,16 @@ public sealed class BridgePlugin : AttachmentPlugin
         sandbox.Route.SetMac(veth.Container.Index, veth.Container.Mac!.Value);
     }
 
-    private static AddResult Result(Host host, CniRequest request, BridgeConfig config, Link bridge, VethPair veth, Link device, AddResult lease)
+    private static AddResult Result(Attachment attachment, BridgeConfig config, Link bridge, VethPair veth, Link device, AddResult lease)
     {
         const int ContainerInterface = 2;
 
         // Read again: a bridge that is not ours takes the lowest address among its ports.
         List<ResultInterface> interfaces =
         [
-            new ResultInterface(bridge.Name, $"{host.Route.GetLink(bridge.Index).Mac}"),
+            new ResultInterface(bridge.Name, $"{attachment.Host.Route.GetLink(bridge.Index).Mac}"),
             new ResultInterface(veth.Host.Name, $"{veth.Host.Mac}"),
-            new ResultInterface(veth.Container.Name, $"{veth.Container.Mac}", Sandbox: request.NetnsPath),
+            new ResultInterface(veth.Container.Name, $"{veth.Container.Mac}", Sandbox: attachment.Request.NetnsPath),
         ];
         if (device != bridge)
         {

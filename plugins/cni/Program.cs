@@ -7,6 +7,7 @@ using CniPlugins.Plugins.Host;
 using CniPlugins.Plugins.HostLocal;
 using CniPlugins.Plugins.Loopback;
 using CniPlugins.Plugins.None;
+using CniPlugins.Plugins.Portmap;
 using CniPlugins.Plugins.Static;
 
 namespace CniPlugins.Plugins;
@@ -24,6 +25,7 @@ internal static class Program
         ("host-local", static () => new HostLocalPlugin(NetlinkSocket.Kernel)),
         ("loopback", static () => new LoopbackPlugin(NetlinkSocket.Kernel)),
         ("none", static () => new NonePlugin(NetlinkSocket.Kernel)),
+        ("portmap", static () => new PortmapPlugin(NetlinkSocket.Kernel)),
         ("static", static () => new StaticPlugin()),
     ];
 

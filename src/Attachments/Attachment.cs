@@ -9,20 +9,34 @@ namespace CniPlugins.Attachments;
 /// </summary>
 public sealed class Attachment : IDisposable
 {
-    private readonly Host _host;
-    private readonly CniRequest _request;
     private readonly IIpam? _ipam;
+    private readonly Action<AttachmentRecord> _undo;
     private readonly FileLock _inUse;
     private bool _committed;
 
-    private Attachment(Host host, CniRequest request, IIpam? ipam, AttachmentRecord record)
+    private Attachment(Host host, Sandbox sandbox, CniRequest request, IIpam? ipam, Action<AttachmentRecord> undo, string? part)
     {
-        _host = host;
-        _request = request;
-        _ipam = ipam;
+        (Host, Sandbox, Request) = (host, sandbox, request);
+        (_ipam, _undo) = (ipam, undo);
         _inUse = host.Records.LockShared();
-        Record = record;
+        Record = new AttachmentRecord
+        {
+            Attachment = request.Attachment,
+            Part = part,
+            BootId = BootId.Current,
+            Namespace = sandbox.Namespace.Identity,
+            NamespacePath = request.NetnsPath,
+        };
     }
+
+    /// <summary>The host.</summary>
+    public Host Host { get; }
+
+    /// <summary>The container's namespace.</summary>
+    public Sandbox Sandbox { get; }
+
+    /// <summary>The call.</summary>
+    public CniRequest Request { get; }
 
     /// <summary>What was made so far.</summary>
     public AttachmentRecord Record { get; private set; }
@@ -37,13 +51,17 @@ public sealed class Attachment : IDisposable
     /// Begins an ADD. What an earlier ADD of the same attachment left, by a crash or because the container was restarted under its old name, is
     /// removed first.
     /// </summary>
+    /// <param name="host">The host.</param>
+    /// <param name="sandbox">The container's namespace.</param>
+    /// <param name="request">The call.</param>
+    /// <param name="ipam">Where addresses come from; null: there are none.</param>
+    /// <param name="undo">Removes what a record tells of.</param>
     /// <exception cref="CniException">The attachment is there and alive, or the interface's name is taken (4).</exception>
-    public static Attachment Begin(Host host, Sandbox sandbox, CniRequest request, IIpam? ipam)
+    internal static Attachment Begin(Host host, Sandbox sandbox, CniRequest request, IIpam? ipam, Action<AttachmentRecord> undo)
     {
         AttachmentId id = request.Attachment;
-        NamespaceIdentity identity = sandbox.Namespace.Identity;
-        AttachmentRecord? last = host.Records.Find(id);
-        bool alive = last is { IsComplete: true } && last.BootId == BootId.Current && last.Namespace == identity;
+        AttachmentRecord? last = host.Records.Find(id, null);
+        bool alive = last is { IsComplete: true } && last.BootId == BootId.Current && last.Namespace == sandbox.Namespace.Identity;
         bool nameTaken = sandbox.Route.FindLink(id.IfName) is not null;
         if (nameTaken && (last is null || alive))
         {
@@ -52,10 +70,71 @@ public sealed class Attachment : IDisposable
 
         if (last is not null)
         {
-            Detachment.Run(host, id, last, null, () => ipam?.Delete(request));
+            undo(last);
         }
 
-        Attachment attachment = new(host, request, ipam, new AttachmentRecord { Attachment = id, BootId = BootId.Current, Namespace = identity });
+        return Begin(new Attachment(host, sandbox, request, ipam, undo, null));
+    }
+
+    /// <summary>Begins a chained plugin's part of an ADD; what an earlier one left is removed first.</summary>
+    internal static Attachment BeginPart(string part, Host host, Sandbox sandbox, CniRequest request, Action<AttachmentRecord> undo)
+    {
+        if (host.Records.Find(request.Attachment, part) is AttachmentRecord last)
+        {
+            undo(last);
+        }
+
+        return Begin(new Attachment(host, sandbox, request, null, undo, part));
+    }
+
+    /// <summary>The error of an ADD whose interface is there already.</summary>
+    internal static CniException NameTaken(AttachmentId id, Exception? cause) => new(
+        CniErrorCode.InvalidEnvironment,
+        $"CNI_IFNAME \"{id.IfName}\" exists already in the container's namespace: run DEL for it first, or choose another name",
+        cause?.Message,
+        cause);
+
+    /// <summary>
+    /// Leases the container's addresses; without address management there are none. A dns section of the configuration with anything in it replaces what
+    /// address management says.
+    /// </summary>
+    /// <exception cref="CniException">There is no address to be had.</exception>
+    public AddResult TakeLease()
+    {
+        if (_ipam is null)
+        {
+            return new AddResult { Dns = Request.Config.Dns ?? new DnsSettings() };
+        }
+
+        AddResult lease = _ipam.Add(Request);
+        if (lease.Ips.Count == 0)
+        {
+            throw new CniException(
+                CniErrorCode.InvalidConfig,
+                $"ipam \"{Request.Config.Ipam!.FindString("type")}\" gave no address: correct its configuration, or remove it");
+        }
+
+        return Request.Config.Dns is { IsEmpty: false } dns ? lease with { Dns = dns } : lease;
+    }
+
+    /// <summary>Notes what is about to be made.</summary>
+    /// <exception cref="LinuxException">The record cannot be written.</exception>
+    public void Update(AttachmentRecord record)
+    {
+        Record = record;
+        Host.Records.Write(record);
+    }
+
+    /// <summary>ADD has come to its end: nothing is undone any more. Until here a crashed ADD may simply be run again.</summary>
+    /// <exception cref="LinuxException">The record cannot be written.</exception>
+    public void Commit()
+    {
+        Update(Record with { IsComplete = true });
+        _committed = true;
+    }
+
+    private static Attachment Begin(Attachment attachment)
+    {
         try
         {
             attachment.Update(attachment.Record);
@@ -66,29 +145,6 @@ public sealed class Attachment : IDisposable
             attachment.Dispose();
             throw;
         }
-    }
-
-    /// <summary>The error of an ADD whose interface is there already.</summary>
-    internal static CniException NameTaken(AttachmentId id, Exception? cause) => new(
-        CniErrorCode.InvalidEnvironment,
-        $"CNI_IFNAME \"{id.IfName}\" exists already in the container's namespace: run DEL for it first, or choose another name",
-        cause?.Message,
-        cause);
-
-    /// <summary>Notes what is about to be made.</summary>
-    /// <exception cref="LinuxException">The record cannot be written.</exception>
-    public void Update(AttachmentRecord record)
-    {
-        Record = record;
-        _host.Records.Write(record);
-    }
-
-    /// <summary>ADD has come to its end: nothing is undone any more. Until here a crashed ADD may simply be run again.</summary>
-    /// <exception cref="LinuxException">The record cannot be written.</exception>
-    public void Commit()
-    {
-        Update(Record with { IsComplete = true });
-        _committed = true;
     }
 
     /// <summary>Undoes everything, unless committed.</summary>
@@ -103,12 +159,12 @@ public sealed class Attachment : IDisposable
 
         try
         {
-            Detachment.Run(_host, Id, Record, null, () => _ipam?.Delete(_request));
+            _undo(Record);
         }
         catch (Exception e)
         {
             // The failure that made this necessary is the one to report; the record stays, and the runtime's DEL comes back to the rest.
-            _request.Warn($"undoing a failed ADD: {e.Message}");
+            Request.Warn($"undoing a failed ADD: {e.Message}");
         }
     }
 }

@@ -1,150 +1,76 @@
 using CniPlugins.Cni;
-using CniPlugins.Linux;
 using CniPlugins.Netlink;
-using CniPlugins.Nftables;
-using CniPlugins.Publishing;
 
 namespace CniPlugins.Attachments;
 
 /// <summary>
 /// What every driver has in common that gives a container an interface: ADD that is undone when it fails, DEL, GC and STATUS by the record. A driver
-/// says how to attach and how to check.
+/// reads its configuration, and says how to attach and how to check.
 /// </summary>
-public abstract class AttachmentPlugin : Plugin
+/// <typeparam name="TConfig">The driver's configuration; an object of this type is valid.</typeparam>
+public abstract class AttachmentPlugin<TConfig> : RecordedPlugin
+    where TConfig : class
 {
-    private readonly INetlinkSockets _sockets;
-
     /// <summary>Talks to the kernel by these sockets.</summary>
-    protected AttachmentPlugin(INetlinkSockets sockets) => _sockets = sockets;
+    protected AttachmentPlugin(INetlinkSockets sockets)
+        : base(sockets)
+    {
+    }
+
+    private protected override string? Part => null;
 
     /// <inheritdoc/>
     public sealed override AddResult Add(CniRequest request)
     {
-        using Host host = Host.Open(_sockets, request);
+        using Host host = Host.Open(Sockets, request);
         request = Complete(request, host);
-        Validate(request, host);
-        using Sandbox sandbox = Sandbox.Open(_sockets, request);
-        IIpam? ipam = Ipams.Select(request, host.Settings, _sockets);
-        using Attachment attachment = Attachment.Begin(host, sandbox, request, ipam);
-        try
-        {
-            AddResult result = Attach(request, host, sandbox, attachment, ipam);
-            attachment.Commit();
-            return result;
-        }
-        catch (PortConflictException e)
-        {
-            throw new CniException(CniErrorCode.TryAgainLater, $"{e.Message}: publish another port, or remove what has it", null, e);
-        }
-    }
-
-    /// <inheritdoc/>
-    public sealed override void Delete(CniRequest request)
-    {
-        using Host host = Host.Open(_sockets, request);
-        request = Complete(request, host);
-        AttachmentRecord? record = host.Records.Find(request.Attachment);
-
-        // The namespace is looked into only for what has no record: made by another plugin, or with its record lost.
-        using Sandbox? sandbox = record is null ? Sandbox.Find(_sockets, request) : null;
-        Detachment.Run(host, request.Attachment, record, sandbox, () => Ipams.Select(request, host.Settings, _sockets)?.Delete(request));
+        TConfig config = Read(request, host);
+        using Sandbox sandbox = Sandbox.Open(Sockets, request);
+        IIpam? ipam = Ipams.Select(request, host.Settings, Sockets);
+        using Attachment attachment = Attachment.Begin(host, sandbox, request, ipam, record => Undo(request, host, record));
+        AddResult result = Attach(config, attachment);
+        attachment.Commit();
+        return result;
     }
 
     /// <inheritdoc/>
     public sealed override void Check(CniRequest request)
     {
-        using Host host = Host.Open(_sockets, request);
+        using Host host = Host.Open(Sockets, request);
         request = Complete(request, host);
-        Validate(request, host);
-        using Sandbox sandbox = Sandbox.Open(_sockets, request);
-        Ipams.Select(request, host.Settings, _sockets)?.Check(request);
-        CheckAttached(request, host, sandbox, host.Records.Find(request.Attachment));
+        TConfig config = Read(request, host);
+        using Sandbox sandbox = Sandbox.Open(Sockets, request);
+        Ipams.Select(request, host.Settings, Sockets)?.Check(request);
+        AttachmentRecord? record = host.Records.Find(request.Attachment, Part);
+        CheckAttached(config, new Inspection(request, host, sandbox, record, request.Config.PrevResult!));
     }
 
     /// <inheritdoc/>
     public sealed override void Status(CniRequest request)
     {
-        using Host host = Host.Open(_sockets, request);
+        using Host host = Host.Open(Sockets, request);
         request = Complete(request, host);
-        Validate(request, host);
-        try
-        {
-            ScratchNamespace.Run(() => TryKernel(_sockets));
-        }
-        catch (IOException e)
-        {
-            throw new CniException(
-                CniErrorCode.PluginNotAvailable, "the kernel cannot do what this network needs: load or build in what the details name", e.Message, e);
-        }
-
-        Ipams.Select(request, host.Settings, _sockets)?.Status(request);
+        Read(request, host);
+        RequireKernel();
+        Ipams.Select(request, host.Settings, Sockets)?.Status(request);
     }
 
-    /// <inheritdoc/>
-    public sealed override void Gc(CniRequest request)
-    {
-        using Host host = Host.Open(_sockets, request);
-        request = Complete(request, host);
-        string network = request.Config.Name;
-        HashSet<AttachmentId> valid = [];
-        foreach ((string containerId, string ifName) in request.ValidAttachments)
-        {
-            valid.Add(new AttachmentId(network, containerId, ifName));
-        }
-
-        Teardown teardown = new();
-        foreach (AttachmentRecord record in host.Records.List(network))
-        {
-            if (!valid.Contains(record.Attachment))
-            {
-                teardown.Try($"remove {record.Attachment}", () => Detachment.Run(host, record.Attachment, record, null, static () => { }));
-            }
-        }
-
-        teardown.Try("remove rules without an attachment", () => RemoveStaleElements(host, network, valid));
-        teardown.Try("release addresses without an attachment", () => Ipams.Select(request, host.Settings, _sockets)?.Gc(request));
-        teardown.Try("remove what nobody uses any more", () => SharedParts.RemoveIfUnused(host, network));
-        teardown.Finish();
-    }
-
-    /// <summary>The request with a configuration that leaves nothing to defaults of ours.</summary>
+    /// <summary>Reads and checks the whole configuration, before anything is changed.</summary>
     /// <exception cref="CniException">The configuration is wrong.</exception>
-    protected virtual CniRequest Complete(CniRequest request, Host host) => request;
-
-    /// <summary>Checks the whole configuration, before anything is changed.</summary>
-    /// <exception cref="CniException">The configuration is wrong.</exception>
-    protected abstract void Validate(CniRequest request, Host host);
+    protected abstract TConfig Read(CniRequest request, Host host);
 
     /// <summary>ADD, from the lease to the result. Whatever it made is undone when it throws.</summary>
     /// <exception cref="CniException">It cannot be done.</exception>
-    protected abstract AddResult Attach(CniRequest request, Host host, Sandbox sandbox, Attachment attachment, IIpam? ipam);
+    protected abstract AddResult Attach(TConfig config, Attachment attachment);
 
     /// <summary>CHECK: compares what ADD made with what is there.</summary>
     /// <exception cref="CniException">Something differs.</exception>
-    protected abstract void CheckAttached(CniRequest request, Host host, Sandbox sandbox, AttachmentRecord? record);
+    protected abstract void CheckAttached(TConfig config, Inspection inspection);
 
-    /// <summary>Tries, in a namespace made for it, whether the kernel has what the driver needs.</summary>
-    /// <exception cref="IOException">It has not.</exception>
-    protected virtual void TryKernel(INetlinkSockets sockets)
-    {
-        using PolicyStore policy = new(NftConnection.Open(sockets));
-        policy.TryTables();
-    }
+    /// <inheritdoc/>
+    protected override void Remove(Removal removal) => removal.Steps.Try("delete its link", () => ContainerLink.Remove(removal));
 
-    private static void RemoveStaleElements(Host host, string network, HashSet<AttachmentId> valid)
-    {
-        HashSet<string> known = [];
-        foreach (AttachmentId id in valid)
-        {
-            known.Add(NftElement.Shown(AttachmentNames.Full(id))!);
-        }
+    private protected override void Release(CniRequest request, Host host) => Ipams.Select(request, host.Settings, Sockets)?.Delete(request);
 
-        string prefix = network + "/";
-        IReadOnlyList<RuleElement> stale = host.Policy.ListOwned(
-            comment => comment.StartsWith(prefix, StringComparison.Ordinal) && !known.Contains(comment));
-        if (stale.Count > 0)
-        {
-            host.Policy.Remove(stale);
-        }
-    }
+    private protected override void ReleaseStale(CniRequest request, Host host) => Ipams.Select(request, host.Settings, Sockets)?.Gc(request);
 }

@@ -5,8 +5,9 @@ using CniPlugins.Linux;
 namespace CniPlugins.Attachments;
 
 /// <summary>
-/// The records below the state directory: <c>attachments/NETWORK/CONTAINER:IFNAME.json</c>. A network's directory is there exactly as long as the
-/// network has attachments, so that "is this the last one" costs one rmdir, whatever their number.
+/// The records below the state directory: <c>attachments/NETWORK/CONTAINER:IFNAME.json</c>, and beside it <c>CONTAINER:IFNAME:PART.json</c> for what
+/// a chained plugin did. A network's directory is there exactly as long as the network has attachments, so that "is this the last one" costs one
+/// rmdir, whatever their number.
 /// </summary>
 internal sealed class AttachmentStore : IDisposable
 {
@@ -37,14 +38,14 @@ internal sealed class AttachmentStore : IDisposable
 
     /// <summary>The attachment's record; null when there is none. One that cannot be read gives one with the identity alone.</summary>
     /// <exception cref="LinuxException">The directory cannot be read.</exception>
-    public AttachmentRecord? Find(AttachmentId attachment)
+    public AttachmentRecord? Find(AttachmentId attachment, string? part)
     {
         using StateDirectory? network = _networks.FindDirectory(attachment.Network);
-        return network is null || Read(network, FileName(attachment)) is not byte[] text
+        return network is null || Read(network, FileName(attachment, part)) is not byte[] text
             ? null
-            : RecordText.TryReadRecord(text) is AttachmentRecord record && record.Attachment == attachment
+            : RecordText.TryReadRecord(text) is AttachmentRecord record && record.Attachment == attachment && record.Part == part
                 ? record with { Elements = [.. record.Elements.Where(element => element.Element.Comment == AttachmentNames.Full(attachment))] }
-                : new AttachmentRecord { Attachment = attachment, BootId = BootId.Current };
+                : new AttachmentRecord { Attachment = attachment, Part = part, BootId = BootId.Current };
     }
 
     /// <summary>Writes the record in one step: a reader sees the old one or the new one.</summary>
@@ -52,21 +53,21 @@ internal sealed class AttachmentStore : IDisposable
     public void Write(AttachmentRecord record)
     {
         using StateDirectory network = _networks.EnsureDirectory(record.Attachment.Network, 0x1C0 /* 0700 */);
-        using StateFile file = StateFile.Replace(network, FileName(record.Attachment), RecordText.Write(record));
+        using StateFile file = StateFile.Replace(network, FileName(record.Attachment, record.Part), RecordText.Write(record));
     }
 
     /// <summary>Removes the record; none is success.</summary>
     /// <exception cref="LinuxException">It may not be removed.</exception>
-    public void Delete(AttachmentId attachment)
+    public void Delete(AttachmentId attachment, string? part)
     {
         using StateDirectory? network = _networks.FindDirectory(attachment.Network);
-        network?.TryDelete(FileName(attachment));
-        network?.TryDelete(StateFile.AsidePrefix + FileName(attachment));   // of a write that a crash cut off
+        network?.TryDelete(FileName(attachment, part));
+        network?.TryDelete(StateFile.AsidePrefix + FileName(attachment, part));   // of a write that a crash cut off
     }
 
-    /// <summary>The attachments of a network.</summary>
+    /// <summary>The attachments of a network, as the driver (null) or a chained plugin noted them.</summary>
     /// <exception cref="LinuxException">The directory cannot be read.</exception>
-    public IReadOnlyList<AttachmentRecord> List(string networkName)
+    public IReadOnlyList<AttachmentRecord> List(string networkName, string? part)
     {
         List<AttachmentRecord> records = [];
         using StateDirectory? network = _networks.FindDirectory(networkName);
@@ -86,7 +87,7 @@ internal sealed class AttachmentStore : IDisposable
         {
             if (name.EndsWith(Suffix, StringComparison.Ordinal) && Read(network, name) is byte[] text
                 && (RecordText.TryReadRecord(text) ?? FromName(networkName, name)) is AttachmentRecord record
-                && record.Attachment.Network == networkName)
+                && record.Attachment.Network == networkName && record.Part == part)
             {
                 records.Add(record);
             }
@@ -134,12 +135,12 @@ internal sealed class AttachmentStore : IDisposable
     public void Dispose() => _networks.Dispose();
 
     // Neither a container's id nor an interface's name may hold a colon, and an id no tilde.
-    private static string FileName(AttachmentId attachment)
+    private static string FileName(AttachmentId attachment, string? part)
     {
-        string name = $"{attachment.ContainerId}:{attachment.IfName}";
+        string name = $"{attachment.ContainerId}:{attachment.IfName}{(part is null ? string.Empty : $":{part}")}";
         return (Encoding.UTF8.GetByteCount(name) <= LongestName
             ? name
-            : $"{attachment.ContainerId[..64]}~{AttachmentNames.Hash(attachment.ContainerId)}:{attachment.IfName}") + Suffix;
+            : $"{attachment.ContainerId[..64]}~{AttachmentNames.Hash(attachment.ContainerId)}{name[attachment.ContainerId.Length..]}") + Suffix;
     }
 
     /// <summary>What a file's name tells of a record that cannot be read; null for what is none of ours.</summary>
@@ -150,12 +151,12 @@ internal sealed class AttachmentStore : IDisposable
             fileName = fileName[StateFile.AsidePrefix.Length..];
         }
 
-        int colon = fileName.IndexOf(':');
-        string container = colon < 0 ? string.Empty : fileName[..colon];
-        return CniNames.IsContainerId(container)
+        string[] names = fileName[..^Suffix.Length].Split(':');
+        return names.Length is 2 or 3 && CniNames.IsContainerId(names[0])
             ? new AttachmentRecord
             {
-                Attachment = new AttachmentId(network, container, fileName[(colon + 1)..^Suffix.Length]),
+                Attachment = new AttachmentId(network, names[0], names[1]),
+                Part = names.Length == 3 ? names[2] : null,
                 BootId = BootId.Current,
             }
             : null;

@@ -15,6 +15,7 @@ internal static class RecordText
         writer.Member("network", record.Attachment.Network);
         writer.Member("containerId", record.Attachment.ContainerId);
         writer.Member("ifName", record.Attachment.IfName);
+        writer.Member("part", record.Part);
         writer.Member("bootId", record.BootId);
         writer.Key("complete");
         writer.Boolean(record.IsComplete);
@@ -22,6 +23,8 @@ internal static class RecordText
         writer.Number(record.Namespace.Device);
         writer.Key("netnsInode");
         writer.Number(record.Namespace.Inode);
+        writer.Member("netnsPath", record.NamespacePath);
+        writer.Member("linkKind", record.LinkKind);
         writer.Member("bridge", record.Bridge);
         writer.Member("device", record.Device);
         writer.Member("addresses", record.Addresses, static (writer, address) => writer.String(address.ToString()));
@@ -32,6 +35,7 @@ internal static class RecordText
             WriteElement(writer, element);
             writer.EndObject();
         });
+        WriteSaved(writer, record.Saved);
     });
 
     public static byte[] Write(RuleElement element) => Write(writer => WriteElement(writer, element));
@@ -40,14 +44,18 @@ internal static class RecordText
     public static AttachmentRecord? TryReadRecord(ReadOnlyMemory<byte> text) => TryRead(text, static root => new AttachmentRecord
     {
         Attachment = new AttachmentId(String(root, "network"), String(root, "containerId"), String(root, "ifName")),
+        Part = FindString(root, "part"),
         BootId = String(root, "bootId"),
         IsComplete = root.GetProperty("complete").GetBoolean(),
         Namespace = new NamespaceIdentity(root.GetProperty("netnsDevice").GetUInt64(), root.GetProperty("netnsInode").GetUInt64()),
+        NamespacePath = FindString(root, "netnsPath"),
+        LinkKind = FindString(root, "linkKind"),
         Bridge = FindString(root, "bridge"),
         Device = FindString(root, "device"),
         Addresses = [.. Items(root, "addresses").Select(static item => IPAddress.Parse(item.GetString()!))],
         Ports = [.. Items(root, "ports").Select(ReadPort)],
         Elements = [.. Items(root, "elements").Select(ReadElement)],
+        Saved = ReadSaved(root),
     });
 
     /// <summary>Reads a rule element; null when it cannot be read.</summary>
@@ -74,6 +82,38 @@ internal static class RecordText
         content(writer);
         writer.EndObject();
         return writer.ToBytes();
+    }
+
+    private static void WriteSaved(GoJsonWriter writer, IReadOnlyDictionary<string, string> saved)
+    {
+        if (saved.Count == 0)
+        {
+            return;
+        }
+
+        writer.Key("saved");
+        writer.BeginObject();
+        foreach ((string name, string value) in saved)
+        {
+            writer.Key(name);
+            writer.String(value);
+        }
+
+        writer.EndObject();
+    }
+
+    private static Dictionary<string, string> ReadSaved(JsonElement root)
+    {
+        Dictionary<string, string> saved = [];
+        if (root.TryGetProperty("saved", out JsonElement members))
+        {
+            foreach (JsonProperty member in members.EnumerateObject())
+            {
+                saved[member.Name] = member.Value.GetString() ?? throw new FormatException(member.Name);
+            }
+        }
+
+        return saved;
     }
 
     private static void WritePort(GoJsonWriter writer, PublishedPort port)

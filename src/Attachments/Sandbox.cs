@@ -61,7 +61,8 @@ public sealed class Sandbox : IDisposable
         Namespace.Dispose();
     }
 
-    private static Sandbox Open(INetlinkSockets sockets, NetworkNamespace networkNamespace)
+    /// <summary>Takes a namespace that is open, and closes it in the end.</summary>
+    internal static Sandbox Open(INetlinkSockets sockets, NetworkNamespace networkNamespace)
     {
         try
         {

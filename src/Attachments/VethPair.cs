@@ -15,16 +15,15 @@ public sealed record VethPair(Link Host, Link Container)
     /// Makes the pair by one request: the host's end under the attachment's derived name, enslaved and up; the container's end born in its
     /// namespace under its final name. Nothing is moved or renamed afterwards.
     /// </summary>
-    /// <param name="host">The host.</param>
-    /// <param name="sandbox">The container's namespace.</param>
     /// <param name="attachment">The attachment.</param>
     /// <param name="master">What the host's end is enslaved to; null: nothing.</param>
     /// <param name="mtu">MTU of both ends in bytes; null: the kernel's.</param>
     /// <param name="mac">Address of the container's end; null: random.</param>
     /// <exception cref="CniException">The interface's name is taken (4).</exception>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
-    public static VethPair Add(Host host, Sandbox sandbox, Attachment attachment, InterfaceIndex? master, int? mtu, MacAddress? mac)
+    public static VethPair Add(Attachment attachment, InterfaceIndex? master, int? mtu, MacAddress? mac)
     {
+        (Host host, Sandbox sandbox) = (attachment.Host, attachment.Sandbox);
         string name = AttachmentNames.HostInterface(attachment.Id);
         LinkRequest request = new()
         {

@@ -14,4 +14,21 @@ public sealed record AddResult
 
     /// <summary>Resolver settings.</summary>
     public DnsSettings Dns { get; init; } = new();
+
+    /// <summary>The addresses of a container's interface: those that name it, and those that name none.</summary>
+    public IReadOnlyList<ResultIp> AddressesOf(string ifName)
+    {
+        List<ResultIp> ips = [];
+        foreach (ResultIp ip in Ips)
+        {
+            // An index that is absent, negative or too large says nothing about the interface.
+            if (ip.Interface is not int index || index < 0 || index >= Interfaces.Count
+                || (Interfaces[index].Name == ifName && !string.IsNullOrEmpty(Interfaces[index].Sandbox)))
+            {
+                ips.Add(ip);
+            }
+        }
+
+        return ips;
+    }
 }

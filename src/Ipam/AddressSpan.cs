@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 
 namespace CniPlugins.Ipam;
 
@@ -10,9 +11,40 @@ public readonly record struct AddressSpan
     /// <summary>Whether it is of IPv4.</summary>
     public bool IsIPv4 => AddressMath.IsIPv4(First);
 
-    internal UInt128 First { get; }
+    /// <summary>The first address, as a number (<see cref="AddressMath.ToNumber"/>).</summary>
+    public UInt128 First { get; }
 
-    internal UInt128 Last { get; }
+    /// <summary>The last address, as a number.</summary>
+    public UInt128 Last { get; }
+
+    /// <summary>All addresses of a family.</summary>
+    public static AddressSpan All(AddressFamily family) =>
+        Of(new IpPrefix(family == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 0));
+
+    /// <summary>The addresses of a family that are in none of the spans, in ascending order.</summary>
+    public static IReadOnlyList<AddressSpan> Except(AddressFamily family, IReadOnlyList<AddressSpan> spans)
+    {
+        AddressSpan all = All(family);
+        List<AddressSpan> rest = [];
+        UInt128 next = all.First;
+        foreach (AddressSpan span in spans.OrderBy(static span => span.First))
+        {
+            if (span.First > next)
+            {
+                rest.Add(new AddressSpan(next, span.First - 1));
+            }
+
+            if (span.Last >= all.Last)
+            {
+                return rest;
+            }
+
+            next = UInt128.Max(next, span.Last + 1);
+        }
+
+        rest.Add(new AddressSpan(next, all.Last));
+        return rest;
+    }
 
     /// <summary>All addresses of a prefix.</summary>
     public static AddressSpan Of(IpPrefix prefix) => new(prefix.First, prefix.Last);

@@ -35,6 +35,25 @@ public static class PolicyElements
             Comment = comment,
         });
 
+    /// <summary>Whoever comes to the container by a published port shows this host's address.</summary>
+    public static RuleElement MasqueradedPort(PublishedPort port, string comment) =>
+        new((IsV6(port.ContainerAddress) ? Ruleset.MasqueradedPorts6 : Ruleset.MasqueradedPorts4).Name,
+            new NftElement(new NftKey().Add(port.ContainerAddress).AddProtocol((byte)port.Protocol).AddPort(port.ContainerPort).ToArray())
+            {
+                Comment = comment,
+            });
+
+    /// <summary>A published port is not reached from these sources by these addresses of the host; all bounds inclusive and of the port's family.</summary>
+    public static RuleElement Refused(
+        PublishedPort port, (IPAddress First, IPAddress Last) sources, (IPAddress First, IPAddress Last) destinations, string comment)
+    {
+        byte[] Key(IPAddress source, IPAddress destination) =>
+            new NftKey().Add(source).Add(destination).AddProtocol((byte)port.Protocol).AddPort(port.HostPort).ToArray();
+        return new RuleElement(
+            (IsV6(port.ContainerAddress) ? Ruleset.Refused6 : Ruleset.Refused4).Name,
+            new NftElement(Key(sources.First, destinations.First)) { KeyEnd = Key(sources.Last, destinations.Last), Comment = comment });
+    }
+
     /// <summary>A subnet lives on a bridge: what comes from the one and leaves by the other stays within its network.</summary>
     public static RuleElement Network(IPNetwork subnet, string bridge) =>
         new((IsV6(subnet.BaseAddress) ? Ruleset.Networks6 : Ruleset.Networks4).Name,

@@ -142,11 +142,7 @@ public sealed class PolicyStore : IDisposable
     public IReadOnlyList<RuleElement> ListOwned(Func<string, bool> isStale)
     {
         List<RuleElement> stale = [];
-        foreach (NftSet set in (ReadOnlySpan<NftSet>)
-            [
-                Ruleset.Published4, Ruleset.Published6, Ruleset.PublishedAny4, Ruleset.PublishedAny6,
-                Ruleset.Masqueraded4, Ruleset.Masqueraded6, SpoofCheck.Guarded, SpoofCheck.Allowed,
-            ])
+        foreach (NftSet set in (IEnumerable<NftSet>)[.. Ruleset.OwnedSets, SpoofCheck.Guarded, SpoofCheck.Allowed])
         {
             foreach (NftElement element in _connection.ListElements(set))
             {

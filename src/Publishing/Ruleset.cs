@@ -42,6 +42,18 @@ internal static class Ruleset
     /// <inheritdoc cref="Masqueraded4"/>
     public static readonly NftSet Masqueraded6 = new(Table, "masqueraded6", [Ipv6Address]);
 
+    /// <summary>Containers' ports that see this host's address, whoever comes by a published port.</summary>
+    public static readonly NftSet MasqueradedPorts4 = new(Table, "masqueraded_ports4", [Ipv4Address, InetProtocol, InetService]);
+
+    /// <inheritdoc cref="MasqueradedPorts4"/>
+    public static readonly NftSet MasqueradedPorts6 = new(Table, "masqueraded_ports6", [Ipv6Address, InetProtocol, InetService]);
+
+    /// <summary>From where, and to which of the host's addresses, a port that is published is not: source, destination, protocol, port.</summary>
+    public static readonly NftSet Refused4 = Intervals("refused4", [Ipv4Address, Ipv4Address, InetProtocol, InetService]);
+
+    /// <inheritdoc cref="Refused4"/>
+    public static readonly NftSet Refused6 = Intervals("refused6", [Ipv6Address, Ipv6Address, InetProtocol, InetService]);
+
     /// <summary>Bridges that nobody outside opens a connection into.</summary>
     public static readonly NftSet Isolated = new(Table, "isolated", [InterfaceName]);
 
@@ -57,7 +69,8 @@ internal static class Ruleset
 
     private static readonly NftSet[] s_sets =
     [
-        Published4, Published6, PublishedAny4, PublishedAny6, Networks4, Networks6, Masqueraded4, Masqueraded6, Isolated, Inside,
+        Published4, Published6, PublishedAny4, PublishedAny6, Networks4, Networks6, Masqueraded4, Masqueraded6,
+        MasqueradedPorts4, MasqueradedPorts6, Refused4, Refused6, Isolated, Inside,
     ];
 
     /// <summary>Adds the table, its sets, chains and rules. The table must not be there.</summary>
@@ -85,7 +98,14 @@ internal static class Ruleset
 
     /// <summary>Whether attachments that know nothing of each other may want the same element of the set.</summary>
     public static bool IsContested(NftSet set) =>
-        set == Published4 || set == Published6 || set == PublishedAny4 || set == PublishedAny6 || set == Masqueraded4 || set == Masqueraded6;
+        set == Published4 || set == Published6 || set == PublishedAny4 || set == PublishedAny6 || set == Masqueraded4 || set == Masqueraded6
+        || set == MasqueradedPorts4 || set == MasqueradedPorts6;
+
+    /// <summary>The sets whose elements name an attachment in their comment.</summary>
+    public static IReadOnlyList<NftSet> OwnedSets =>
+    [
+        Published4, Published6, PublishedAny4, PublishedAny6, Masqueraded4, Masqueraded6, MasqueradedPorts4, MasqueradedPorts6, Refused4, Refused6,
+    ];
 
     /// <summary>How many rules there are; fewer in the kernel means that somebody flushed them.</summary>
     public static int RuleCount => Rules().Count;
@@ -105,6 +125,8 @@ internal static class Ruleset
         // Only what is addressed to this host: a port number published here means nothing for transit traffic.
         new NftRule(s_prerouting, null, [.. ToLocalAddress(), Verdict.Jump(s_published)]),
         new NftRule(s_output, null, [.. ToLocalAddress(), Verdict.Jump(s_published)]),
+        new NftRule(s_published, "published under conditions", [.. Ipv4(), .. IsRefused4(), Verdict.Return]),
+        new NftRule(s_published, "published under conditions", [.. Ipv6(), .. IsRefused6(), Verdict.Return]),
         new NftRule(s_published, null, [.. Ipv4(), .. Translate(Published4, Payload.Ipv4Destination(NFT.REG32_00), NFPROTO.IPV4)]),
         new NftRule(s_published, null, [.. Ipv4(), .. Translate(PublishedAny4, null, NFPROTO.IPV4)]),
         new NftRule(s_published, null, [.. Ipv6(), .. Translate(Published6, Payload.Ipv6Destination(NFT.REG32_00), NFPROTO.IPV6)]),
@@ -124,6 +146,10 @@ internal static class Ruleset
             .. CtHas(NFT_CT.STATUS, (uint)IPS.DST_NAT), .. Ipv4(), .. FromWithin4(), new Masquerade()]),
         new NftRule(s_postrouting, "published, from its own network", [
             .. CtHas(NFT_CT.STATUS, (uint)IPS.DST_NAT), .. Ipv6(), .. FromWithin6(), new Masquerade()]),
+        new NftRule(s_postrouting, "published, and masqueraded for everybody", [
+            .. CtHas(NFT_CT.STATUS, (uint)IPS.DST_NAT), .. Ipv4(), .. ToPort(Payload.Ipv4Destination(NFT.REG32_00), MasqueradedPorts4), new Masquerade()]),
+        new NftRule(s_postrouting, "published, and masqueraded for everybody", [
+            .. CtHas(NFT_CT.STATUS, (uint)IPS.DST_NAT), .. Ipv6(), .. ToPort(Payload.Ipv6Destination(NFT.REG32_00), MasqueradedPorts6), new Masquerade()]),
 
         // The way out: not for the network's own traffic (seen here with br_netfilter), nor for multicast.
         new NftRule(s_postrouting, null, [.. Ipv4(), .. FromWithin4(), Verdict.Return]),
@@ -166,6 +192,19 @@ internal static class Ruleset
 
     private static IExpression[] FromWithin6() =>
         [Payload.Ipv6Source(NFT.REG32_00), new Meta(NFT_META.OIFNAME, NFT.REG32_04), new Lookup(Networks6, NFT.REG32_00)];
+
+    private static IExpression[] IsRefused4() =>
+        [Payload.Ipv4Source(NFT.REG32_00), .. ToPort(Payload.Ipv4Destination(NFT.REG32_01), Refused4)];
+
+    private static IExpression[] IsRefused6() =>
+        [Payload.Ipv6Source(NFT.REG32_00), .. ToPort(Payload.Ipv6Destination(NFT.REG32_04), Refused6)];
+
+    /// <summary>address . meta l4proto . th dport @SET, with whatever was loaded before the address.</summary>
+    private static IExpression[] ToPort(Payload address, NftSet set)
+    {
+        NFT next = address.Register + (int)address.Length / 4;
+        return [address, new Meta(NFT_META.L4PROTO, next), Payload.DestinationPort(next + 1), new Lookup(set, NFT.REG32_00)];
+    }
 
     /// <summary>dnat to [address .] meta l4proto . th dport map @MAP.</summary>
     private static IExpression[] Translate(NftSet map, Payload? address, NFPROTO family)

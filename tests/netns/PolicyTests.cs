@@ -47,7 +47,9 @@ public sealed class PolicyTests : IDisposable
         using Netns other = Netns.Create("other");
         other.NftScript(Ruleset());
 
-        Assert.Equal(Instructions(other, "inet cni_plugins"), Instructions(_host, "inet cni_plugins"));
+        // nft turns the bytes of a protocol in an interval set around, of which there is one: the kernel does nothing (nft_byteorder_eval).
+        IEnumerable<string> inet = Instructions(other, "inet cni_plugins").Where(static line => !line.EndsWith(", 2, 1) ]", StringComparison.Ordinal));
+        Assert.Equal(inet, Instructions(_host, "inet cni_plugins"));
 
         // nft loads the name once more for the second lookup; it is in the register still.
         List<string> bridge = [.. Instructions(other, "bridge cni_plugins")];

@@ -45,7 +45,7 @@ public sealed class ContainerdTests : IDisposable
         for (int round = 0; round < 3; round++)
         {
             StartContainer("first");
-            Assert.Equal($"first {_host.Gateway4}", RuntimeHost.Page(_host.Netns, AddressOf("first", "inet"), 80));
+            Assert.Equal($"first {ContainerdHost.Gateway4}", RuntimeHost.Page(_host.Netns, AddressOf("first", "inet"), 80));
 
             // Behind the runtime's back.
             string id = _host.Run("ctr", "task", "ls").Output.Split('\n').Single(static line => line.StartsWith("first ", StringComparison.Ordinal))
@@ -70,7 +70,7 @@ public sealed class ContainerdTests : IDisposable
         Assert.NotEqual("", _host.World().Difference(before));
 
         StartContainer("first");
-        Assert.Equal($"first {_host.Gateway4}", RuntimeHost.Page(_host.Netns, AddressOf("first", "inet"), 80));
+        Assert.Equal($"first {ContainerdHost.Gateway4}", RuntimeHost.Page(_host.Netns, AddressOf("first", "inet"), 80));
         Stop("first");
         _host.World().AssertEqual(before);
     }

@@ -10,7 +10,7 @@ namespace CniPlugins.RuntimeTests.Harness;
 /// A <see cref="TestHost"/> that a container runtime can live in: processes, control groups, /etc, /opt/cni/bin with the executables under
 /// test, and every store are its own. All of it ends with this process, however that ends.
 /// </summary>
-public sealed class RuntimeHost : IDisposable
+public class RuntimeHost : IDisposable
 {
     /// <summary>Joins the host's control groups, which a process that comes in from outside is not in.</summary>
     private const string Enter = "while read -r group; do echo 0 >\"$group\"; done <\"$1\"; shift; exec \"$@\"";
@@ -38,18 +38,21 @@ public sealed class RuntimeHost : IDisposable
         _initId = File.ReadAllText(children).Trim();
         foreach (string parameter in new[] { "net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding" })
         {
-            Host.SetSysctl(parameter, "1");   // ADD does so too, and never takes it back: worlds are compared
+            Netns.SetSysctl(parameter, "1");   // ADD does so too, and never takes it back: worlds are compared
         }
     }
 
     /// <summary>The host's network.</summary>
-    public Netns Host => _host.Netns;
+    public Netns Netns => _host.Netns;
 
     /// <summary>The neighbour beyond the uplink, which has no route to any container.</summary>
     public Netns Lan => _host.Lan;
 
     /// <summary>A directory of the host's own, under the same path inside and outside.</summary>
     public string Root => _host.Root;
+
+    /// <summary>The list that a runtime takes which takes the first in the directory.</summary>
+    public void SetNetwork(string list) => WriteFile("/etc/cni/net.d/10-box.conflist", list);
 
     /// <summary>The path of one of the host's files for a process outside.</summary>
     public string Outside(string path) => $"/proc/{_initId}/root{path}";
@@ -77,7 +80,7 @@ public sealed class RuntimeHost : IDisposable
         ToolResult result = Tool.Run("/usr/bin/nsenter", [.. enter, .. words], "", environment) with { CommandLine = string.Join(' ', words) };
         if (result != _last)
         {
-            Host.Ran(result);   // what is asked again and again until the answer changes stands there once
+            Netns.Ran(result);   // what is asked again and again until the answer changes stands there once
         }
 
         _last = result;
@@ -110,7 +113,7 @@ public sealed class RuntimeHost : IDisposable
         page.Trim().Replace("[", "", StringComparison.Ordinal).Replace("]", "", StringComparison.Ordinal).Replace("::ffff:", "", StringComparison.Ordinal);
 
     /// <summary>Everything that a plugin or a runtime's use of it may change: both networks, state, leases, libcni's cache, namespaces.</summary>
-    public World World() => NetnsTests.Harness.World.Of([Host, Lan], Root, "run/cni-plugins", "run/netns", "var/lib/cni", "var/lib/cni-plugins")
+    public World World() => NetnsTests.Harness.World.Of([Netns, Lan], Root, "run/cni-plugins", "run/netns", "var/lib/cni", "var/lib/cni-plugins")
         .WithoutFrame()
         .Except("name=filter", "table=filter", "table=nat", "name=nat")
         .With(TryRun("/usr/bin/findmnt", "-rn", "-o", "TARGET").Output.Split('\n')

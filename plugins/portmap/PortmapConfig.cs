@@ -1,0 +1,67 @@
+using System.Net;
+using System.Net.Sockets;
+using CniPlugins.Attachments;
+using CniPlugins.Cni;
+
+namespace CniPlugins.Plugins.Portmap;
+
+/// <summary>What is to be published. An object of this type is valid. README.md has the table of keys.</summary>
+public sealed record PortmapConfig
+{
+    /// <summary>The ports.</summary>
+    public required IReadOnlyList<PortMapping> Ports { get; init; }
+
+    /// <summary>Where a port is published that names no address.</summary>
+    public required IReadOnlyList<IPAddress> DefaultHostAddresses { get; init; }
+
+    /// <summary>Whether a container that comes to its network's own published ports shows the host's address, without which it has no answer.</summary>
+    public bool Snat { get; init; }
+
+    /// <summary>Whether everybody who comes by a published port shows the host's address.</summary>
+    public bool MasqueradeAll { get; init; }
+
+    /// <summary>For each family that has any.</summary>
+    public required IReadOnlyList<PublishConditions> Conditions { get; init; }
+
+    /// <summary>Reads and checks everything; null when no port is asked for.</summary>
+    /// <exception cref="CniException">A key is wrong (6, 7).</exception>
+    public static PortmapConfig? Read(CniRequest request, HostSettings settings)
+    {
+        ConfigObject root = request.Config.Root;
+        RequireBackend(root);
+        PortmapConfig config = new()
+        {
+            Ports = PortMapping.Read(request.Config.RuntimeConfig),
+            DefaultHostAddresses = PublishDefaults.Read(root.FindObject("publish")) ?? settings.DefaultHostAddresses ?? [IPAddress.Loopback],
+            Snat = root.FindBool("snat") ?? true,
+            MasqueradeAll = root.FindBool("masqAll") ?? false,
+            Conditions =
+            [
+                .. ConditionText.Read(root, "conditionsV4", AddressFamily.InterNetwork),
+                .. ConditionText.Read(root, "conditionsV6", AddressFamily.InterNetworkV6),
+            ],
+        };
+        return config.Ports.Count > 0 ? config : null;
+    }
+
+    /// <summary>Both of the reference's backends are served by nftables, through netlink; what only iptables has is not.</summary>
+    private static void RequireBackend(ConfigObject root)
+    {
+        if (root.FindString("backend") is string backend and not ("" or "iptables" or "nftables"))
+        {
+            throw Invalid($"backend is \"{backend}\": set it to \"nftables\" or \"iptables\", or leave it out (either is done by nftables)");
+        }
+
+        if (!string.IsNullOrEmpty(root.FindString("externalSetMarkChain")))
+        {
+            throw Invalid("externalSetMarkChain names a chain of iptables, which is not used here: remove the key; what must be masqueraded is, without a mark");
+        }
+
+        if (root.FindInt32("markMasqBit") is not null)
+        {
+            throw Invalid("markMasqBit is a mark of iptables rules, which are not used here: remove the key; what must be masqueraded is, without a mark");
+        }
+    }
+
+    private static CniException Invalid(string message) => new(CniErrorCode.InvalidConfig, message);
+}

@@ -1,0 +1,115 @@
+using System.Net;
+using System.Net.Sockets;
+using CniPlugins.Attachments;
+using CniPlugins.Cni;
+using CniPlugins.Netlink;
+using CniPlugins.Netlink.Route;
+using CniPlugins.Netlink.Uapi;
+using CniPlugins.Publishing;
+
+namespace CniPlugins.Plugins.Portmap;
+
+/// <summary>The CNI type <c>portmap</c>: publishes ports of a container that another plugin has connected.</summary>
+public sealed class PortmapPlugin : ChainedPlugin<PortmapConfig>
+{
+    /// <summary>Talks to the kernel by these sockets.</summary>
+    public PortmapPlugin(INetlinkSockets sockets)
+        : base(sockets)
+    {
+    }
+
+    /// <inheritdoc/>
+    public override string Type => "portmap";
+
+    /// <inheritdoc/>
+    protected override PortmapConfig? Read(CniRequest request, Host host) => PortmapConfig.Read(request, host.Settings);
+
+    /// <summary>Which addresses → which ports → noted → published in one transaction.</summary>
+    protected override AddResult Apply(PortmapConfig config, Attachment attachment, AddResult previous)
+    {
+        Host host = attachment.Host;
+        IReadOnlyList<ResultIp> ips = previous.AddressesOf(attachment.Id.IfName);
+        if (ips.Count == 0)
+        {
+            throw new CniException(
+                CniErrorCode.InvalidConfig, $"ports cannot be published: prevResult has no address of {attachment.Id.IfName} in the container");
+        }
+
+        Link device = GetDevice(attachment, ips[0].Address);
+        AttachmentPolicy policy = AttachmentPolicy.Plan(
+            attachment, [.. ips.Select(static ip => ip.Address)], masquerade: false, config.Ports, config.DefaultHostAddresses);
+        policy.AddOwn(policy.Ports.SelectMany(port => Extra(config, port, attachment.Comment)));
+
+        // A pair that leads to one container alone goes with it; what hangs on a bridge is shared.
+        bool isShared = device.Kind != "veth";
+        using BridgeState? shared = isShared ? host.UseBridge(device.Name, attachment.Id.Network) : null;
+        if (config.Snat)
+        {
+            IEnumerable<RuleElement> within = ips.Select(ip => AttachmentPolicy.Network(isShared ? ip : Alone(ip), device.Name));
+            if (isShared)
+            {
+                policy.AddShared(within);
+            }
+            else
+            {
+                policy.AddOwn(within);
+            }
+        }
+
+        attachment.Update(policy.Noted(attachment.Record with { Device = device.Name }));
+        policy.Apply(host, shared, device);
+        LetFramesReturn(attachment, device);
+        return previous;
+    }
+
+    /// <inheritdoc/>
+    protected override void CheckApplied(PortmapConfig config, Inspection inspection) => AttachmentPolicy.Check(inspection, [], inspection.Record?.Device);
+
+    /// <inheritdoc/>
+    protected override void TryKernel(INetlinkSockets sockets) => AttachmentPolicy.TryKernel(sockets);
+
+    /// <summary>
+    /// A container that comes to its own published port is sent back by the bridge itself where bridged packets pass the IP hooks: out of the port they came in
+    /// by. The port is the attachment's, so that nothing is to be put back.
+    /// </summary>
+    private static void LetFramesReturn(Attachment attachment, Link device)
+    {
+        RouteConnection route = attachment.Host.Route;
+        if (device is { Kind: "bridge" } && (device.Flags & IFF.PROMISC) == 0
+            && attachment.Sandbox.Route.FindLink(attachment.Id.IfName)?.Peer is InterfaceIndex peer
+            && route.FindLink(peer) is { Kind: "veth", Port: { Hairpin: false } settings } port && port.Master == device.Index)
+        {
+            route.SetBridgePort(port.Index, hairpin: true, settings.Isolated);
+        }
+    }
+
+    /// <summary>The host's interface towards the container.</summary>
+    private static Link GetDevice(Attachment attachment, IPAddress address)
+    {
+        Link device = attachment.Host.Route.FindOutput(address) ?? throw new CniException(
+            CniErrorCode.InvalidConfig, $"ports cannot be published: this host has no route to the container's address {address}");
+
+        // The container's interface hangs on the very one that its address is routed to: the host's own frames never come back up from there.
+        Link? container = attachment.Sandbox.Route.FindLink(attachment.Id.IfName);
+        return container is { Kind: "macvlan" or "ipvlan" } && container.Peer == device.Index
+            ? throw new CniException(
+                CniErrorCode.InvalidConfig,
+                $"ports cannot be published: this host does not reach a {container.Kind} on its own interface {device.Name}; set \"hostAccess\": true for the {container.Kind}")
+            : device;
+    }
+
+    private static IEnumerable<RuleElement> Extra(PortmapConfig config, PublishedPort port, string comment)
+    {
+        if (config.MasqueradeAll)
+        {
+            yield return PolicyElements.MasqueradedPort(port, comment);
+        }
+
+        foreach (RuleElement element in config.Conditions.SelectMany(conditions => conditions.Refuse(port, comment)))
+        {
+            yield return element;
+        }
+    }
+
+    private static ResultIp Alone(ResultIp ip) => ip with { PrefixLength = ip.Address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128 };
+}
