@@ -50,7 +50,7 @@ public sealed class PodmanTests : IDisposable
         World before = _host.World();
         CreateNetwork();
         Podman([
-            "run", "-d", "--name", "web", "--network", "net1", "-p", "8080:80", "-p", "127.0.0.1:8081:80", "-p", "0.0.0.0:8082:80",
+            "run", "-d", "--name", "web", "--network", "net1", "-p", "8080:80", "-p", "127.0.0.1:8081:80", "-p", $"{TestHost.Address4}:8082:80",
             BoxImage.Name, .. BoxImage.Server("web")]);
         AssertPublished();
 
@@ -66,6 +66,24 @@ public sealed class PodmanTests : IDisposable
         Podman("start", "web");
         AssertPublished();
         Podman("kill", "web");
+        Podman("rm", "-f", "-t", "0", "web");
+        Podman("network", "rm", "net1");
+        _host.World().AssertEqual(before);
+    }
+
+    /// <summary>podman hands 0.0.0.0 on as no address at all: who publishes to everybody by it says so for the whole host.</summary>
+    [Theory]
+    [InlineData("127.0.0.1", false)]
+    [InlineData("0.0.0.0", true)]
+    public void Every_address_is_what_the_host_says_it_is(string defaultAddress, bool reached)
+    {
+        World before = _host.World();
+        _host.WriteFile("/etc/cni/cni-plugins.json", $$$"""{"publish":{"defaultHostIP":"{{{defaultAddress}}}"}}""");
+        CreateNetwork();
+        Podman(["run", "-d", "--name", "web", "--network", "net1", "-p", "0.0.0.0:8080:80", BoxImage.Name, .. BoxImage.Server("web")]);
+
+        Wait.Until("web serves", () => RuntimeHost.Page(_host.Netns, "127.0.0.1", 8080).Length > 0);
+        Assert.Equal(reached ? $"web {TestHost.LanAddress4}" : "", RuntimeHost.Page(_host.Lan, TestHost.Address4, 8080));
         Podman("rm", "-f", "-t", "0", "web");
         Podman("network", "rm", "net1");
         _host.World().AssertEqual(before);
@@ -150,11 +168,8 @@ public sealed class PodmanTests : IDisposable
     private void AssertPublished()
     {
         Wait.Until("web serves", () => RuntimeHost.Page(_host.Netns, "127.0.0.1", 8080).Length > 0);
-        foreach (int port in new[] { 8081, 8082 })
-        {
-            Assert.StartsWith("web ", RuntimeHost.Page(_host.Netns, "127.0.0.1", port), StringComparison.Ordinal);
-        }
-
+        Assert.StartsWith("web ", RuntimeHost.Page(_host.Netns, "127.0.0.1", 8081), StringComparison.Ordinal);
+        Assert.StartsWith("web ", RuntimeHost.Page(_host.Netns, TestHost.Address4, 8082), StringComparison.Ordinal);
         Assert.Equal("", RuntimeHost.Page(_host.Lan, TestHost.Address4, 8080));
         Assert.Equal("", RuntimeHost.Page(_host.Lan, TestHost.Address4, 8081));
         Assert.Equal($"web {TestHost.LanAddress4}", RuntimeHost.Page(_host.Lan, TestHost.Address4, 8082));

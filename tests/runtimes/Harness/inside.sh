@@ -40,6 +40,9 @@ for directory in dev/shm var/tmp var/lib/containerd var/lib/containers; do
 done
 rm -rf /etc/cni /etc/containers
 mkdir -p /etc/cni/net.d /etc/containers /opt/cni/bin /run/netns
+# A mount point from the beginning, which runtimes would make it with the first container.
+mount --bind /run/netns /run/netns
+mount --make-shared /run/netns
 mount -t overlay -o "lowerdir=$binaries:/usr/lib/cni" overlay /opt/cni/bin
 
 # The runtimes' own processes are adopted, and reaped by the wait. Standard input ends with the test, however that ends; this process then does
