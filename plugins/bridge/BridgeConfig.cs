@@ -1,4 +1,3 @@
-using System.Net;
 using CniPlugins.Attachments;
 using CniPlugins.Cni;
 using CniPlugins.Netlink;
@@ -9,8 +8,6 @@ namespace CniPlugins.Plugins.Bridge;
 /// <summary>A bridge network's configuration. An object of this type is valid. README.md has the table of keys.</summary>
 public sealed record BridgeConfig
 {
-    private const int SmallestMtu = 68;      // ETH_MIN_MTU
-    private const int LargestMtu = 65535;    // ETH_MAX_MTU
     private const int HighestVlan = 4094;
 
     public required string BridgeName { get; init; }
@@ -40,7 +37,7 @@ public sealed record BridgeConfig
 
     public bool SpoofCheck { get; init; }
 
-    public bool DetectDuplicates { get; init; }
+    public DuplicateDetection Detection { get; init; }
 
     public bool ContainerInterfaceDown { get; init; }
 
@@ -51,9 +48,7 @@ public sealed record BridgeConfig
     /// <summary>Null: random.</summary>
     public MacAddress? Mac { get; init; }
 
-    public IReadOnlyList<PortMapping> Ports { get; init; } = [];
-
-    public IReadOnlyList<IPAddress> DefaultHostAddresses { get; init; } = [IPAddress.Loopback];
+    public required PublishRequest Publish { get; init; }
 
     /// <summary>Whether ports are told apart by VLAN. A trunk without VLANs counts.</summary>
     public bool HasVlans => Vlan != 0 || Trunk is not null;
@@ -74,22 +69,21 @@ public sealed record BridgeConfig
             IsGateway = isDefaultGateway || (root.FindBool("isGateway") ?? false),
             ForceAddress = root.FindBool("forceAddress") ?? false,
             Masquerade = root.FindBool("ipMasq") ?? false,
-            Mtu = ReadMtu(root),
+            Mtu = InterfaceKeys.ReadMtu(root),
             Hairpin = root.FindBool("hairpinMode") ?? false,
             Promiscuous = root.FindBool("promiscMode") ?? false,
             Vlan = root.FindInt32("vlan", 0, HighestVlan) ?? 0,
             Trunk = VlanTrunk.Read(root),
             PreserveDefaultVlan = root.FindBool("preserveDefaultVlan") ?? false,
             SpoofCheck = root.FindBool("macspoofchk") ?? false,
-            DetectDuplicates = root.FindBool("enabledad") ?? false,
+            Detection = DuplicateDetectionText.Read(root, root.FindBool("enabledad") == true ? DuplicateDetection.Ipv6 : DuplicateDetection.None),
             ContainerInterfaceDown = root.FindBool("disableContainerInterface") ?? false,
             PortIsolation = root.FindBool("portIsolation") ?? false,
             Isolation = IsolationText.Read(root) ?? settings.Isolation ?? Isolation.None,
-            Mac = ReadMac(request),
-            Ports = PortMapping.Read(request.Config.RuntimeConfig),
-            DefaultHostAddresses = PublishDefaults.Read(root.FindObject("publish")) ?? settings.DefaultHostAddresses ?? [IPAddress.Loopback],
+            Mac = InterfaceKeys.ReadMac(request),
+            Publish = PublishRequest.Read(request, settings),
         };
-        RequireBackend(root);
+        InterfaceKeys.RequireBackend(root, "ipMasqBackend");
         config.RequireSense(hasIpam: !string.IsNullOrEmpty(request.Config.Ipam?.FindString("type")));
         return config;
     }
@@ -111,7 +105,7 @@ public sealed record BridgeConfig
             throw Invalid($"the interface for the gateway of VLAN {Vlan} would be called \"{GatewayDevice}\", {fault}: give the bridge a shorter name");
         }
 
-        if (Ports.Count > 0 && !hasIpam)
+        if (Publish.Ports.Count > 0 && !hasIpam)
         {
             throw Invalid("ports cannot be published without an address: add an ipam section, or do not ask for portMappings");
         }
@@ -128,51 +122,6 @@ public sealed record BridgeConfig
         return CniNames.FindInterfaceNameFault(name) is string fault
             ? throw Invalid($"bridge \"{name}\" is no name for an interface: {fault}")
             : name;
-    }
-
-    private static int? ReadMtu(ConfigObject root)
-    {
-        int mtu = root.FindInt32("mtu") ?? 0;
-        return mtu is 0 or (>= SmallestMtu and <= LargestMtu)
-            ? mtu == 0 ? null : mtu
-            : throw Invalid($"mtu is {mtu}: set it to {SmallestMtu} to {LargestMtu}, or to 0 for the kernel's choice");
-    }
-
-    /// <summary>Both of the reference's backends are served by nftables, through netlink.</summary>
-    private static void RequireBackend(ConfigObject root)
-    {
-        if (root.FindString("ipMasqBackend") is string backend and not ("" or "iptables" or "nftables"))
-        {
-            throw Invalid($"ipMasqBackend is \"{backend}\": set it to \"nftables\" or \"iptables\", or leave it out (either is done by nftables)");
-        }
-    }
-
-    /// <summary>The runtime's word counts most, then args, then CNI_ARGS.</summary>
-    private static MacAddress? ReadMac(CniRequest request)
-    {
-        request.Args.RequireKnown("MAC", "IP", "GATEWAY");
-        string? text = First(request.Config.RuntimeConfig?.FindString("mac"), request.Config.ArgsCni?.FindString("mac"), request.Args.Find("MAC"));
-        if (text is null)
-        {
-            return null;
-        }
-
-        return MacAddress.TryParse(text, out MacAddress mac) && mac.IsUnicast
-            ? mac
-            : throw Invalid($"the MAC address \"{text}\" is none for an interface: give six octets such as 02:42:0a:00:00:05, the first one even");
-    }
-
-    private static string? First(params ReadOnlySpan<string?> texts)
-    {
-        foreach (string? text in texts)
-        {
-            if (!string.IsNullOrEmpty(text))
-            {
-                return text;
-            }
-        }
-
-        return null;
     }
 
     private static CniException Invalid(string message) => new(CniErrorCode.InvalidConfig, message);

@@ -58,7 +58,7 @@ internal static class BridgeGateway
 
         if (!device.IsUp)
         {
-            BridgeLink.HardenIpv6(device.Name);
+            HostInterface.Harden(device.Name);
             host.Route.SetUp(device.Index);
         }
 

@@ -61,7 +61,7 @@ internal static class BridgeLink
     /// A container that reaches its own published port by the host's address gets its frame back by the port it came from, when br_netfilter translates
     /// it within the bridge (br_nf_pre_routing_finish).
     /// </summary>
-    public static bool NeedsHairpin(BridgeConfig config) => config.Hairpin || (config.Ports.Count > 0 && !config.Promiscuous);
+    public static bool NeedsHairpin(BridgeConfig config) => config.Hairpin || (config.Publish.Ports.Count > 0 && !config.Promiscuous);
 
     /// <summary>The port's VLANs: the untagged one, the trunk's tagged ones, and the bridge's default one only if it is to be kept.</summary>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
@@ -105,22 +105,6 @@ internal static class BridgeLink
         }
     }
 
-    /// <summary>
-    /// A router advertisement from a container must not change the host's routes; and nobody else has the link-local address that follows from an
-    /// address of ours, so it need not be tried for a second in which the host asks for nobody's link-layer address. No such parameters: no IPv6.
-    /// </summary>
-    public static void HardenIpv6(string device)
-    {
-        foreach (string parameter in (ReadOnlySpan<string>)["accept_ra", "accept_dad"])
-        {
-            string name = $"net/ipv6/conf/{device}/{parameter}";
-            if (Sysctl.Find(name) is not null and not "0")
-            {
-                Sysctl.Set(name, "0");
-            }
-        }
-    }
-
     private static Link Adjust(Host host, BridgeConfig config, Link bridge, bool ours)
     {
         if (config.HasVlans && !bridge.VlanFiltering)
@@ -149,14 +133,14 @@ internal static class BridgeLink
 
         if (config.Promiscuous && (bridge.Flags & IFF.PROMISC) == 0)
         {
-            host.Route.SetPromiscuous(bridge.Index);
+            host.Route.SetPromiscuous(bridge.Index, on: true);
         }
 
         if (!bridge.IsUp)
         {
             if (ours)
             {
-                HardenIpv6(bridge.Name);
+                HostInterface.Harden(bridge.Name);
             }
 
             host.Route.SetUp(bridge.Index);

@@ -49,7 +49,7 @@ public sealed class BridgePlugin : AttachmentPlugin<BridgeConfig>
                 Forwarding.Enable(host, lease);
             }
 
-            ContainerInterface.Configure(sandbox, veth.Container, lease, config.DetectDuplicates);
+            ContainerInterface.Configure(sandbox, veth.Container, lease, config.Detection);
         }
         else if (!config.ContainerInterfaceDown)
         {

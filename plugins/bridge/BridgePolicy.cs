@@ -12,7 +12,7 @@ internal static class BridgePolicy
     public static AttachmentPolicy Plan(BridgeConfig config, Attachment attachment, AddResult lease)
     {
         AttachmentPolicy policy = AttachmentPolicy.Plan(
-            attachment, [.. lease.Ips.Select(static ip => ip.Address)], config.Masquerade, config.Ports, config.DefaultHostAddresses);
+            attachment, [.. lease.Ips.Select(static ip => ip.Address)], config.Masquerade, config.Publish);
         policy.AddShared(Shared(config, lease));
         return policy;
     }
@@ -21,9 +21,11 @@ internal static class BridgePolicy
     public static IReadOnlyList<RuleElement> Shared(BridgeConfig config, AddResult lease)
     {
         List<RuleElement> shared = [];
-        if (config.Masquerade || config.Ports.Count > 0)
+        if (config.Masquerade || config.Publish.Ports.Count > 0)
         {
-            shared.AddRange(lease.Ips.Select(ip => AttachmentPolicy.Network(ip, config.GatewayDevice)));
+            // Where br_netfilter is on, frames within a VLAN pass the same rules, and leave by the bridge there, not by the VLAN's interface.
+            string[] devices = config.GatewayDevice == config.BridgeName ? [config.BridgeName] : [config.GatewayDevice, config.BridgeName];
+            shared.AddRange(devices.SelectMany(device => lease.Ips.Select(ip => AttachmentPolicy.Network(ip, device))));
         }
 
         if (config.Isolation == Isolation.Full)

@@ -8,6 +8,11 @@ using CniPlugins.Plugins.HostLocal;
 using CniPlugins.Plugins.Loopback;
 using CniPlugins.Plugins.None;
 using CniPlugins.Plugins.Portmap;
+using CniPlugins.Plugins.Ptp;
+using CniPlugins.Plugins.Dummy;
+using CniPlugins.Plugins.Ipvlan;
+using CniPlugins.Plugins.Macvlan;
+using CniPlugins.Plugins.Vlan;
 using CniPlugins.Plugins.Static;
 
 namespace CniPlugins.Plugins;
@@ -26,6 +31,11 @@ internal static class Program
         ("loopback", static () => new LoopbackPlugin(NetlinkSocket.Kernel)),
         ("none", static () => new NonePlugin(NetlinkSocket.Kernel)),
         ("portmap", static () => new PortmapPlugin(NetlinkSocket.Kernel)),
+        ("ptp", static () => new PtpPlugin(NetlinkSocket.Kernel)),
+        ("dummy", static () => new DummyPlugin(NetlinkSocket.Kernel)),
+        ("ipvlan", static () => new IpvlanPlugin(NetlinkSocket.Kernel)),
+        ("macvlan", static () => new MacvlanPlugin(NetlinkSocket.Kernel)),
+        ("vlan", static () => new VlanPlugin(NetlinkSocket.Kernel)),
         ("static", static () => new StaticPlugin()),
     ];
 

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 using CniPlugins.Attachments;
 using CniPlugins.Cni;
@@ -9,10 +8,7 @@ namespace CniPlugins.Plugins.Portmap;
 public sealed record PortmapConfig
 {
     /// <summary>The ports.</summary>
-    public required IReadOnlyList<PortMapping> Ports { get; init; }
-
-    /// <summary>Where a port is published that names no address.</summary>
-    public required IReadOnlyList<IPAddress> DefaultHostAddresses { get; init; }
+    public required PublishRequest Publish { get; init; }
 
     /// <summary>Whether a container that comes to its network's own published ports shows the host's address, without which it has no answer.</summary>
     public bool Snat { get; init; }
@@ -28,11 +24,11 @@ public sealed record PortmapConfig
     public static PortmapConfig? Read(CniRequest request, HostSettings settings)
     {
         ConfigObject root = request.Config.Root;
-        RequireBackend(root);
+        InterfaceKeys.RequireBackend(root, "backend");
+        RefuseMarks(root);
         PortmapConfig config = new()
         {
-            Ports = PortMapping.Read(request.Config.RuntimeConfig),
-            DefaultHostAddresses = PublishDefaults.Read(root.FindObject("publish")) ?? settings.DefaultHostAddresses ?? [IPAddress.Loopback],
+            Publish = PublishRequest.Read(request, settings),
             Snat = root.FindBool("snat") ?? true,
             MasqueradeAll = root.FindBool("masqAll") ?? false,
             Conditions =
@@ -41,17 +37,12 @@ public sealed record PortmapConfig
                 .. ConditionText.Read(root, "conditionsV6", AddressFamily.InterNetworkV6),
             ],
         };
-        return config.Ports.Count > 0 ? config : null;
+        return config.Publish.Ports.Count > 0 ? config : null;
     }
 
-    /// <summary>Both of the reference's backends are served by nftables, through netlink; what only iptables has is not.</summary>
-    private static void RequireBackend(ConfigObject root)
+    /// <summary>What only iptables has.</summary>
+    private static void RefuseMarks(ConfigObject root)
     {
-        if (root.FindString("backend") is string backend and not ("" or "iptables" or "nftables"))
-        {
-            throw Invalid($"backend is \"{backend}\": set it to \"nftables\" or \"iptables\", or leave it out (either is done by nftables)");
-        }
-
         if (!string.IsNullOrEmpty(root.FindString("externalSetMarkChain")))
         {
             throw Invalid("externalSetMarkChain names a chain of iptables, which is not used here: remove the key; what must be masqueraded is, without a mark");

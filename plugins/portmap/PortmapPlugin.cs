@@ -37,7 +37,7 @@ public sealed class PortmapPlugin : ChainedPlugin<PortmapConfig>
 
         Link device = GetDevice(attachment, ips[0].Address);
         AttachmentPolicy policy = AttachmentPolicy.Plan(
-            attachment, [.. ips.Select(static ip => ip.Address)], masquerade: false, config.Ports, config.DefaultHostAddresses);
+            attachment, [.. ips.Select(static ip => ip.Address)], masquerade: false, config.Publish);
         policy.AddOwn(policy.Ports.SelectMany(port => Extra(config, port, attachment.Comment)));
 
         // A pair that leads to one container alone goes with it; what hangs on a bridge is shared.

@@ -14,6 +14,9 @@ public static class AttachmentNames
     /// <summary>A bridge for a network that does not name one.</summary>
     public static string Bridge(string network) => Derive("br-", network);
 
+    /// <summary>The host's own interface beside those of a network's containers, on one master.</summary>
+    public static string Shim(string network) => Derive("shim", network);
+
     /// <summary>The bridge's end of the pair that carries a VLAN's gateway.</summary>
     public static string VlanPort(string bridge, int vlan) => Derive("vlan", $"{bridge}\0{vlan}");
 

@@ -40,14 +40,13 @@ public sealed class AttachmentPolicy
     /// <param name="attachment">The attachment.</param>
     /// <param name="addresses">The container's addresses.</param>
     /// <param name="masquerade">Whether the container leaves its network by the host's address.</param>
-    /// <param name="mappings">Ports to publish.</param>
-    /// <param name="defaults">The host's addresses on which to publish what names none.</param>
+    /// <param name="publish">What is to be published.</param>
     /// <exception cref="CniException">A port cannot be published (7), or somebody has it (11).</exception>
     public static AttachmentPolicy Plan(
-        Attachment attachment, IReadOnlyList<IPAddress> addresses, bool masquerade, IReadOnlyList<PortMapping> mappings, IReadOnlyList<IPAddress> defaults)
+        Attachment attachment, IReadOnlyList<IPAddress> addresses, bool masquerade, PublishRequest publish)
     {
         Host host = attachment.Host;
-        IReadOnlyList<PublishedPort> ports = PortMapping.Resolve(mappings, addresses, defaults);
+        IReadOnlyList<PublishedPort> ports = PortMapping.Resolve(publish.Ports, addresses, publish.DefaultHostAddresses);
         if (ports.Count > 0 && (host.Policy.FindOverlap(ports, host.ListAddresses) ?? ListenerProbe.Find(ports)) is PortConflictException conflict)
         {
             throw Taken(conflict);

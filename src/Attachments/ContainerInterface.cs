@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using CniPlugins.Cni;
+using CniPlugins.Ipam;
 using CniPlugins.Linux;
 using CniPlugins.Netlink;
 using CniPlugins.Netlink.Route;
@@ -17,18 +18,25 @@ public static class ContainerInterface
     /// <param name="sandbox">The container's namespace.</param>
     /// <param name="link">Its interface.</param>
     /// <param name="lease">What address management gave.</param>
-    /// <param name="detectDuplicates">
-    /// Whether IPv6 addresses are tried on the link before they are used (duplicate address detection, RFC 4862 section 5.4: 1 to 2 s). Needless where
-    /// we give out every address.
+    /// <param name="detection">Which addresses are tried on the link before they are used. Needless where we give out every address.</param>
+    /// <param name="routed">
+    /// Whether even its own subnet is reached by the gateway, as over a link with nobody else on it; else the subnet is on the link.
     /// </param>
     /// <exception cref="CniException">An address is in use on the link (11).</exception>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
-    public static void Configure(Sandbox sandbox, Link link, AddResult lease, bool detectDuplicates)
+    public static void Configure(Sandbox sandbox, Link link, AddResult lease, DuplicateDetection detection, bool routed = false)
     {
+        bool detectDuplicates = detection != DuplicateDetection.None;
         bool v6 = lease.Ips.Any(static ip => IsV6(ip.Address));
         if (v6)
         {
             sandbox.Namespace.Run(() => EnableIpv6(link.Name, detectDuplicates));
+        }
+
+        if (detection == DuplicateDetection.All)
+        {
+            sandbox.Route.SetUp(link.Index);
+            AddressProbe.Require(sandbox, link, [.. lease.Ips.Select(static ip => ip.Address).Where(static address => !IsV6(address))]);
         }
 
         using KernelEvents? events = v6 && detectDuplicates ? sandbox.ListenToAddresses() : null;
@@ -36,7 +44,7 @@ public static class ContainerInterface
         {
             sandbox.Route.AddAddress(link.Index, new InterfaceAddress(ip.Address, ip.PrefixLength)
             {
-                Flags = IsV6(ip.Address) && !detectDuplicates ? IFA_F.NODAD : 0,
+                Flags = (IsV6(ip.Address) && !detectDuplicates ? IFA_F.NODAD : 0) | (routed ? IFA_F.NOPREFIXROUTE : 0),
             });
         }
 
@@ -46,9 +54,38 @@ public static class ContainerInterface
             AwaitDetection(sandbox, link, events);
         }
 
+        if (routed)
+        {
+            AddRoutesByGateway(sandbox, link, lease);
+        }
+
         foreach (ResultRoute route in lease.Routes)
         {
             sandbox.Route.AddRoute(ToRoute(route, lease, link.Index));
+        }
+    }
+
+    /// <summary>The gateway alone is on the link, and the subnet is behind it.</summary>
+    private static void AddRoutesByGateway(Sandbox sandbox, Link link, AddResult lease)
+    {
+        HashSet<IpRoute> routes = [];   // two addresses may share a gateway
+        foreach (ResultIp ip in lease.Ips)
+        {
+            IPAddress gateway = ip.Gateway!;
+            IpPrefix subnet = new IpPrefix(ip.Address, ip.PrefixLength).Network;
+            IpRoute first = new(gateway, gateway.GetAddressBytes().Length * 8)
+            {
+                Output = link.Index,
+                Scope = IsV6(gateway) ? RT_SCOPE.UNIVERSE : RT_SCOPE.LINK,
+            };
+            IpRoute second = new(subnet.Address, subnet.Length) { Output = link.Index, Gateway = gateway };
+            foreach (IpRoute route in (ReadOnlySpan<IpRoute>)[first, second])
+            {
+                if (routes.Add(route))
+                {
+                    sandbox.Route.AddRoute(route with { Source = ip.Address });
+                }
+            }
         }
     }
 

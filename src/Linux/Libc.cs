@@ -101,4 +101,8 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library)]
     internal static partial int posix_spawnattr_setsigdefault(void* attributes, void* signals);
+
+    /// <summary>ioctl(2), for requests that take a number or a pointer.</summary>
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial int ioctl(int fd, ulong request, nint argument);
 }

@@ -35,6 +35,9 @@ public readonly ref struct AttributeWriter<TAttribute>
     /// <summary>An s32 in host order.</summary>
     public void PutS32(TAttribute type, int value) => Unsafe.WriteUnaligned(ref Append(type, 4)[0], value);
 
+    /// <summary>A u64 in host order.</summary>
+    public void PutU64(TAttribute type, ulong value) => Unsafe.WriteUnaligned(ref Append(type, 8)[0], value);
+
     /// <summary>A u32 in network order: nf_tables.</summary>
     public void PutU32BigEndian(TAttribute type, uint value) => BinaryPrimitives.WriteUInt32BigEndian(Append(type, 4), value);
 
@@ -55,6 +58,9 @@ public readonly ref struct AttributeWriter<TAttribute>
         address.TryWriteBytes(bytes, out int length);
         PutBytes(type, bytes[..length]);
     }
+
+    /// <summary>An Ethernet address, 6 bytes in network order.</summary>
+    public void PutMac(TAttribute type, MacAddress address) => address.WriteTo(Append(type, 6));
 
     /// <summary>Text in UTF-8 with the closing NUL.</summary>
     public void PutString(TAttribute type, string value)

@@ -47,6 +47,10 @@ public readonly ref struct NetlinkAttribute
     /// <exception cref="NetlinkFormatException">Another length.</exception>
     public int GetS32() => Unsafe.ReadUnaligned<int>(in Exactly(4)[0]);
 
+    /// <summary>A u64 in host order.</summary>
+    /// <exception cref="NetlinkFormatException">Another length.</exception>
+    public ulong GetU64() => Unsafe.ReadUnaligned<ulong>(in Exactly(8)[0]);
+
     /// <summary>A u32 in network order.</summary>
     /// <exception cref="NetlinkFormatException">Another length.</exception>
     public uint GetU32BigEndian() => BinaryPrimitives.ReadUInt32BigEndian(Exactly(4));
@@ -74,6 +78,10 @@ public readonly ref struct NetlinkAttribute
     /// <summary>An IP address of 4 or 16 bytes.</summary>
     /// <exception cref="NetlinkFormatException">Another length.</exception>
     public IPAddress GetAddress() => Value.Length is 4 or 16 ? new IPAddress(Value) : throw Wrong(4);
+
+    /// <summary>An Ethernet address of 6 bytes.</summary>
+    /// <exception cref="NetlinkFormatException">Another length.</exception>
+    public MacAddress GetMac() => MacAddress.FromBytes(Exactly(6));
 
     private ReadOnlySpan<byte> Exactly(int length) => Value.Length == length ? Value : throw Wrong(length);
 

@@ -45,7 +45,8 @@ public sealed class HarnessTests
         host.Netns.Exec("/bin/sh", "-c", "mkdir -p /run/cni-plugins && echo hello > /run/cni-plugins/record");
 
         Assert.Equal("hello\n", File.ReadAllText(Path.Combine(host.StateDirectory, "record")));
-        Assert.Equal(["lo", "uplink"], host.Netns.Exec("ls", "/sys/class/net").Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        // Directories alone: where there is bonding, a file lies among them.
+        Assert.Equal("lo/ uplink/\n", host.Netns.Exec("/bin/sh", "-c", "cd /sys/class/net && echo */").Output);
         Assert.False(File.Exists("/run/cni-plugins/record"));
         Assert.Equal("hello", host.Netns.Run(() => File.ReadAllText("/run/cni-plugins/record")).Trim());
     }

@@ -1,3 +1,4 @@
+using CniPlugins.Netlink.Route.Kinds;
 using CniPlugins.Netlink.Uapi;
 
 namespace CniPlugins.Netlink.Route;
@@ -35,6 +36,15 @@ public sealed record Link
     /// <summary>The other end of a pair or the device below (IFLA_LINK), perhaps in another namespace.</summary>
     public InterfaceIndex? Peer { get; init; }
 
+    /// <summary>Packets that may wait to be sent.</summary>
+    public uint TxQueueLength { get; init; }
+
+    /// <summary>Text for people; null: none.</summary>
+    public string? Alias { get; init; }
+
+    /// <summary>What is special about its kind, for macvlan, ipvlan, vlan and vrf.</summary>
+    public ILinkKind? Settings { get; init; }
+
     /// <summary>Other names.</summary>
     public IReadOnlyList<string> AlternativeNames { get; init; } = [];
 
@@ -49,6 +59,12 @@ public sealed record Link
 
     /// <summary>Whether the interface is administratively up.</summary>
     public bool IsUp => (Flags & IFF.UP) != 0;
+
+    /// <summary>Whether somebody asked for every frame by flag; <see cref="Promiscuity"/> counts what programs and masters ask for as well.</summary>
+    public bool IsPromiscuous => (Flags & IFF.PROMISC) != 0;
+
+    /// <summary>Whether somebody asked for every multicast frame by flag.</summary>
+    public bool IsAllMulticast => (Flags & IFF.ALLMULTI) != 0;
 }
 
 /// <summary>What a bridge knows of one of its ports.</summary>

@@ -1,3 +1,4 @@
+using CniPlugins.Netlink.Route.Kinds;
 using CniPlugins.Netlink.Uapi;
 
 namespace CniPlugins.Netlink.Route;
@@ -14,8 +15,10 @@ internal static class LinkParser
             link = attribute.As<IFLA>() switch
             {
                 IFLA.IFNAME => link with { Name = attribute.GetString() },
-                IFLA.ADDRESS when attribute.Value.Length == 6 => link with { Mac = MacAddress.FromBytes(attribute.Value) },
+                IFLA.ADDRESS when attribute.Value.Length == 6 => link with { Mac = attribute.GetMac() },
                 IFLA.MTU => link with { Mtu = (int)Math.Min(attribute.GetU32(), int.MaxValue) },
+                IFLA.TXQLEN => link with { TxQueueLength = attribute.GetU32() },
+                IFLA.IFALIAS => link with { Alias = attribute.GetString() },
                 IFLA.OPERSTATE => link with { OperState = (IF_OPER)attribute.GetU8() },
                 IFLA.PROMISCUITY => link with { Promiscuity = attribute.GetU32() },
                 IFLA.MASTER => link with { Master = new InterfaceIndex(attribute.GetS32()) },
@@ -39,8 +42,8 @@ internal static class LinkParser
                 case IFLA_INFO.KIND:
                     link = link with { Kind = attribute.GetString() };
                     break;
-                case IFLA_INFO.DATA when link.Kind == "bridge":
-                    link = ParseBridge(link, attribute.Nested);
+                case IFLA_INFO.DATA:
+                    link = ParseData(link, attribute.Nested);
                     break;
                 case IFLA_INFO.SLAVE_KIND:
                     slaveKind = attribute.GetString();
@@ -55,6 +58,16 @@ internal static class LinkParser
 
         return link;
     }
+
+    private static Link ParseData(Link link, AttributeReader data) => link.Kind switch
+    {
+        "bridge" => ParseBridge(link, data),
+        "macvlan" => link with { Settings = MacvlanKind.Parse(data) },
+        "ipvlan" => link with { Settings = IpvlanKind.Parse(data) },
+        "vlan" => link with { Settings = VlanKind.Parse(data) },
+        "vrf" => link with { Settings = VrfKind.Parse(data) },
+        _ => link,
+    };
 
     private static Link ParseBridge(Link link, AttributeReader data)
     {

@@ -18,6 +18,21 @@ public sealed record LinkRequest
     /// <summary>Link-layer address; null: random.</summary>
     public MacAddress? Mac { get; init; }
 
+    /// <summary>The link below it (IFLA_LINK), looked up in the socket's namespace whatever <see cref="Namespace"/> says.</summary>
+    public InterfaceIndex? Parent { get; init; }
+
+    /// <summary>
+    /// The namespace it is born in, by descriptor; null: the socket's. A master is looked up there. Born, not moved: see
+    /// <see cref="VethKind.PeerNamespace"/>.
+    /// </summary>
+    public int? Namespace { get; init; }
+
+    /// <summary>Packets that may wait to be sent; null: the kernel's choice.</summary>
+    public uint? TxQueueLength { get; init; }
+
+    /// <summary>IFLA_IFALIAS, text for people, up to 255 bytes; null: none.</summary>
+    public string? Alias { get; init; }
+
     /// <summary>Enslave it at birth.</summary>
     public InterfaceIndex? Master { get; init; }
 
@@ -26,13 +41,6 @@ public sealed record LinkRequest
 
     /// <summary>IFLA_GROUP; many links of one group can be deleted by one request.</summary>
     public uint Group { get; init; }
-
-    internal static void WriteMac(AttributeWriter<IFLA> link, MacAddress mac)
-    {
-        Span<byte> bytes = stackalloc byte[6];
-        mac.WriteTo(bytes);
-        link.PutBytes(IFLA.ADDRESS, bytes);
-    }
 
     /// <summary>One queue each way: more make veth_init_queues wait for another grace period.</summary>
     internal static void WriteQueues(AttributeWriter<IFLA> link)
@@ -51,9 +59,20 @@ public sealed record LinkRequest
 
         if (Mac is MacAddress mac)
         {
-            WriteMac(link, mac);
+            link.PutMac(IFLA.ADDRESS, mac);
         }
 
+        if (Parent is InterfaceIndex parent)
+        {
+            link.PutS32(IFLA.LINK, parent.Value);
+        }
+
+        if (Namespace is int descriptor)
+        {
+            link.PutS32(IFLA.NET_NS_FD, descriptor);
+        }
+
+        WriteDetails(link);
         if (Master is InterfaceIndex master)
         {
             link.PutS32(IFLA.MASTER, master.Value);
@@ -64,15 +83,28 @@ public sealed record LinkRequest
             link.PutU32(IFLA.GROUP, Group);
         }
 
-        if (Kind is VethKind)
-        {
-            WriteQueues(link);
-        }
-
         using (link.Nest(IFLA.LINKINFO, out AttributeWriter<IFLA_INFO> info))
         {
             info.PutString(IFLA_INFO.KIND, Kind.Kind);
             Kind.WriteData(info);
+        }
+    }
+
+    private void WriteDetails(AttributeWriter<IFLA> link)
+    {
+        if (TxQueueLength is uint length)
+        {
+            link.PutU32(IFLA.TXQLEN, length);
+        }
+
+        if (Alias is string alias)
+        {
+            link.PutString(IFLA.IFALIAS, alias);
+        }
+
+        if (Kind is VethKind)
+        {
+            WriteQueues(link);
         }
     }
 }

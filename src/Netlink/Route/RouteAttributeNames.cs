@@ -15,6 +15,8 @@ internal sealed class RouteAttributeNames : IAttributeNames
         RTM.NEWADDR or RTM.DELADDR or RTM.GETADDR => 8,
         RTM.NEWROUTE or RTM.DELROUTE or RTM.GETROUTE => 12,
         RTM.NEWNEIGH or RTM.DELNEIGH or RTM.GETNEIGH => 12,
+        RTM.NEWRULE or RTM.DELRULE or RTM.GETRULE => 12,
+        RTM.NEWQDISC or RTM.DELQDISC or RTM.GETQDISC or RTM.NEWTFILTER or RTM.GETTFILTER => 20,
         _ => 16,
     };
 
@@ -34,6 +36,14 @@ internal sealed class RouteAttributeNames : IAttributeNames
                 return Name((IFLA)type);
             case "bridge":
                 return Name((IFLA_BR)type);
+            case "macvlan":
+                return Name((IFLA_MACVLAN)type);
+            case "ipvlan":
+                return Name((IFLA_IPVLAN)type);
+            case "vlan":
+                return Name((IFLA_VLAN)type);
+            case "vrf":
+                return Name((IFLA_VRF)type);
             case "veth":
                 return Name((VETH_INFO)type);   // the peer's own attributes stand behind a header and are not told apart
             case "DATA":
@@ -53,6 +63,10 @@ internal sealed class RouteAttributeNames : IAttributeNames
                 return Name((IFA)type);
             case RTM.NEWNEIGH or RTM.DELNEIGH or RTM.GETNEIGH:
                 return Name((NDA)type);
+            case RTM.NEWRULE or RTM.DELRULE or RTM.GETRULE:
+                return Name((FRA)type);
+            case RTM.NEWQDISC or RTM.DELQDISC or RTM.GETQDISC or RTM.NEWTFILTER or RTM.GETTFILTER:
+                return Name((TCA)type);
             case RTM.NEWROUTE or RTM.DELROUTE or RTM.GETROUTE:
                 inner = (RTA)type == RTA.METRICS ? "METRICS" : null;
                 return Name((RTA)type);
@@ -74,7 +88,7 @@ internal sealed class RouteAttributeNames : IAttributeNames
     {
         foreach (NetlinkAttribute attribute in new AttributeReader(before))
         {
-            if (attribute.As<IFLA_INFO>() == IFLA_INFO.KIND && attribute.GetString() is "bridge" or "veth")
+            if (attribute.As<IFLA_INFO>() == IFLA_INFO.KIND && attribute.GetString() is "bridge" or "veth" or "macvlan" or "ipvlan" or "vlan" or "vrf")
             {
                 return attribute.GetString();
             }

@@ -1,3 +1,4 @@
+using System.Text;
 using CniPlugins.Linux;
 using CniPlugins.Netlink.Uapi;
 
@@ -60,9 +61,13 @@ public sealed partial class RouteConnection
     /// <exception cref="NetlinkException">The kernel refused.</exception>
     public void SetDown(InterfaceIndex index) => SetFlags(index, 0, IFF.UP);
 
-    /// <summary>Lets the interface take every frame. <c>ip link set DEV promisc on</c>.</summary>
+    /// <summary>Lets the interface take every frame, or not. <c>ip link set DEV promisc on</c>.</summary>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
-    public void SetPromiscuous(InterfaceIndex index) => SetFlags(index, IFF.PROMISC, IFF.PROMISC);
+    public void SetPromiscuous(InterfaceIndex index, bool on) => SetFlags(index, on ? IFF.PROMISC : 0, IFF.PROMISC);
+
+    /// <summary>Lets the interface take every multicast frame, or not. <c>ip link set DEV allmulticast on</c>.</summary>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    public void SetAllMulticast(InterfaceIndex index, bool on) => SetFlags(index, on ? IFF.ALLMULTI : 0, IFF.ALLMULTI);
 
     /// <summary>Sets the MTU in bytes. <c>ip link set DEV mtu N</c>.</summary>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
@@ -73,6 +78,55 @@ public sealed partial class RouteConnection
         Execute(request, $"mtu of index {index}");
     }
 
+    /// <summary>Sets how many packets may wait to be sent. <c>ip link set DEV txqueuelen N</c>.</summary>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    public void SetTxQueueLength(InterfaceIndex index, uint packets)
+    {
+        NetlinkMessage<IFLA> request = LinkChange(index);
+        request.Attributes.PutU32(IFLA.TXQLEN, packets);
+        Execute(request, $"txqueuelen of index {index}");
+    }
+
+    /// <summary>Renames an interface. <c>ip link set DEV name NAME</c>.</summary>
+    /// <exception cref="NetlinkException">EEXIST: the name is taken; EBUSY: it is up, and the kernel older than 6.2.</exception>
+    public void SetName(InterfaceIndex index, string name)
+    {
+        NetlinkMessage<IFLA> request = LinkChange(index);
+        request.Attributes.PutString(IFLA.IFNAME, name);
+        Execute(request, name);
+    }
+
+    /// <summary>Sets the text for people, up to 255 bytes; empty: takes it away. <c>ip link set DEV alias TEXT</c>.</summary>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    public void SetAlias(InterfaceIndex index, string alias)
+    {
+        NetlinkMessage<IFLA> request = LinkChange(index);
+        request.Attributes.PutBytes(IFLA.IFALIAS, Encoding.UTF8.GetBytes(alias));
+        Execute(request, $"alias of index {index}");
+    }
+
+    /// <summary>Enslaves an interface; null: sets it free. <c>ip link set DEV master MASTER</c>, <c>nomaster</c>.</summary>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    public void SetMaster(InterfaceIndex index, InterfaceIndex? master)
+    {
+        NetlinkMessage<IFLA> request = LinkChange(index);
+        request.Attributes.PutS32(IFLA.MASTER, master?.Value ?? 0);
+        Execute(request, $"master of index {index}");
+    }
+
+    /// <summary>
+    /// Moves an interface to another namespace and names it at the same time, so that neither name has to be free in both. It arrives down.
+    /// <c>ip link set DEV netns NS name NAME</c>.
+    /// </summary>
+    /// <exception cref="NetlinkException">EEXIST: the name is taken there; EINVAL: it cannot be moved.</exception>
+    public void SetNamespace(InterfaceIndex index, NetworkNamespace target, string name)
+    {
+        NetlinkMessage<IFLA> request = LinkChange(index);
+        request.Attributes.PutS32(IFLA.NET_NS_FD, target.Descriptor);
+        request.Attributes.PutString(IFLA.IFNAME, name);
+        Execute(request, name);
+    }
+
     /// <summary>
     /// Sets the link-layer address. Set to what it is already, it makes the kernel announce the interface's addresses (if arp_notify or
     /// ndisc_notify are on), or keeps a bridge from taking the lowest address of its ports.
@@ -81,7 +135,7 @@ public sealed partial class RouteConnection
     public void SetMac(InterfaceIndex index, MacAddress mac)
     {
         NetlinkMessage<IFLA> request = LinkChange(index);
-        LinkRequest.WriteMac(request.Attributes, mac);
+        request.Attributes.PutMac(IFLA.ADDRESS, mac);
         Execute(request, $"address of index {index}");
     }
 
@@ -129,7 +183,7 @@ public sealed partial class RouteConnection
         return TryExecute(request, $"index {index}", Errno.ENODEV);
     }
 
-    private static IFLA NameAttribute(string name) => System.Text.Encoding.UTF8.GetByteCount(name) > 15 ? IFLA.ALT_IFNAME : IFLA.IFNAME;
+    private static IFLA NameAttribute(string name) => Encoding.UTF8.GetByteCount(name) > 15 ? IFLA.ALT_IFNAME : IFLA.IFNAME;
 
     private static NetlinkException Absent(string subject) => new(Errno.ENODEV, $"RTM_GETLINK {subject}", null, null);
 

@@ -32,4 +32,5 @@ public enum IFA_F : uint
     DADFAILED = 0x08,
     TENTATIVE = 0x40,
     PERMANENT = 0x80,
+    NOPREFIXROUTE = 0x200,
 }

@@ -79,6 +79,87 @@ public enum VETH_INFO : ushort
     PEER = 1,
 }
 
+/// <summary>IFLA_MACVLAN_*: a macvlan's attributes within IFLA_INFO_DATA.</summary>
+[KernelEnum("IFLA_MACVLAN_", "linux/if_link.h")]
+public enum IFLA_MACVLAN : ushort
+{
+    MODE = 1,
+    FLAGS = 2,
+    MACADDR_MODE = 3,
+    MACADDR = 4,
+    MACADDR_DATA = 5,
+    BC_QUEUE_LEN = 7,
+    [NewerThanHeaders("6.4")] BC_CUTOFF = 9,
+}
+
+/// <summary>MACVLAN_MODE_*: whom a macvlan talks to on its parent.</summary>
+[KernelEnum("MACVLAN_MODE_", "linux/if_link.h")]
+public enum MACVLAN_MODE : uint
+{
+    PRIVATE = 1,
+    VEPA = 2,
+    BRIDGE = 4,
+    PASSTHRU = 8,
+    SOURCE = 16,
+}
+
+/// <summary>MACVLAN_FLAG_*: settings of a macvlan.</summary>
+[Flags, KernelEnum("MACVLAN_FLAG_", "linux/if_link.h")]
+public enum MACVLAN_FLAG : ushort
+{
+    [KernelName("0")] NONE = 0,
+    NOPROMISC = 1,
+    NODST = 2,
+}
+
+/// <summary>MACVLAN_MACADDR_*: what to do with the list of a macvlan in source mode.</summary>
+[KernelEnum("MACVLAN_MACADDR_", "linux/if_link.h")]
+public enum MACVLAN_MACADDR : uint
+{
+    SET = 3,
+}
+
+/// <summary>IFLA_IPVLAN_*: an ipvlan's attributes within IFLA_INFO_DATA.</summary>
+[KernelEnum("IFLA_IPVLAN_", "linux/if_link.h")]
+public enum IFLA_IPVLAN : ushort
+{
+    MODE = 1,
+    FLAGS = 2,
+}
+
+/// <summary>IPVLAN_MODE_*: at which layer an ipvlan decides; of the parent, not of one link.</summary>
+[KernelEnum("IPVLAN_MODE_", "linux/if_link.h")]
+public enum IPVLAN_MODE : ushort
+{
+    L2 = 0,
+    L3 = 1,
+    L3S = 2,
+}
+
+/// <summary>IPVLAN_F_*: whom an ipvlan talks to on its parent; none: each other (bridge).</summary>
+[Flags, KernelEnum("IPVLAN_F_", "linux/if_link.h")]
+public enum IPVLAN_F : ushort
+{
+    [KernelName("0")] BRIDGE = 0,
+    PRIVATE = 1,
+    VEPA = 2,
+}
+
+/// <summary>IFLA_VLAN_*: a VLAN's attributes within IFLA_INFO_DATA.</summary>
+[KernelEnum("IFLA_VLAN_", "linux/if_link.h")]
+public enum IFLA_VLAN : ushort
+{
+    ID = 1,
+    PROTOCOL = 5,
+}
+
+/// <summary>IFLA_VRF_*: a VRF's attributes within IFLA_INFO_DATA.</summary>
+[KernelEnum("IFLA_VRF_", "linux/if_link.h")]
+public enum IFLA_VRF : ushort
+{
+    TABLE = 1,
+}
+
 /// <summary>IFLA_BRIDGE_*: attributes within IFLA_AF_SPEC of an AF_BRIDGE message.</summary>
 [KernelEnum("IFLA_BRIDGE_", "linux/if_bridge.h")]
 public enum IFLA_BRIDGE : ushort
@@ -139,4 +220,5 @@ public enum IFF : uint
     UP = 1,
     LOOPBACK = 8,
     PROMISC = 0x100,
+    ALLMULTI = 0x200,
 }

@@ -20,6 +20,14 @@ public enum RTM : ushort
     NEWNEIGH = 28,
     DELNEIGH = 29,
     GETNEIGH = 30,
+    NEWRULE = 32,
+    DELRULE = 33,
+    GETRULE = 34,
+    NEWQDISC = 36,
+    DELQDISC = 37,
+    GETQDISC = 38,
+    NEWTFILTER = 44,
+    GETTFILTER = 46,
     NEWLINKPROP = 108,
 }
 
@@ -127,4 +135,27 @@ public enum RT_TABLE : byte
     COMPAT = 252,
     MAIN = 254,
     LOCAL = 255,
+}
+
+/// <summary>The header of every RTM_*QDISC and RTM_*TFILTER message; 20 bytes, host order. <c>struct tcmsg</c>.</summary>
+[KernelStruct("struct tcmsg", "linux/rtnetlink.h"), StructLayout(LayoutKind.Sequential)]
+public struct TcMsg
+{
+    [KernelField("tcm_family")] public byte Family;
+    [KernelField("tcm__pad1")] public byte Pad1;
+    [KernelField("tcm__pad2")] public ushort Pad2;
+    [KernelField("tcm_ifindex")] public int Index;
+    [KernelField("tcm_handle")] public uint Handle;
+    [KernelField("tcm_parent")] public uint Parent;
+
+    /// <summary>Of a filter: its priority in the upper half, the protocol in network order in the lower.</summary>
+    [KernelField("tcm_info")] public uint Info;
+}
+
+/// <summary>TCA_*: attributes of a queueing discipline or filter.</summary>
+[KernelEnum("TCA_", "linux/rtnetlink.h")]
+public enum TCA : ushort
+{
+    KIND = 1,
+    OPTIONS = 2,
 }

@@ -18,8 +18,8 @@ public abstract class EchoServer : IDisposable
         IPEndPoint local = new(IPAddress.Parse(address), port);
         Socket = netns.Run(() =>
         {
-            Socket socket = new(local.AddressFamily, type, protocol);
-            if (local.AddressFamily == AddressFamily.InterNetworkV6 && protocol != SctpEcho.Protocol)
+            Socket socket = protocol == SctpEcho.Protocol ? SctpEcho.CreateSocket(local.AddressFamily) : new(local.AddressFamily, type, protocol);
+            if (local.AddressFamily == AddressFamily.InterNetworkV6)
             {
                 socket.DualMode = false;   // "::" is IPv6 alone: a test says so when it wants both
             }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.ComponentModel;
 using System.Net.Sockets;
 
 namespace CniPlugins.NetnsTests.Harness;
@@ -37,10 +38,10 @@ public static class Kernel
     {
         try
         {
-            using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, SctpEcho.Protocol);
+            using Socket socket = SctpEcho.CreateSocket(AddressFamily.InterNetwork);
             return null;
         }
-        catch (SocketException e)
+        catch (Win32Exception e)
         {
             return e.Message;
         }
@@ -66,8 +67,13 @@ public static class Kernel
     /// <summary>Skips the test unless there is SCTP.</summary>
     public static void RequireSctp() => Require("SCTP", ProbeSctp());
 
-    /// <summary>Skips the test with this reason unless the answer is null.</summary>
-    public static void Require(string what, string? answer) => Assert.SkipUnless(answer is null, $"{what}: {answer}");
+    /// <summary>Skips the test unless bridged packets can pass the IP hooks.</summary>
+    public static void RequireBridgeNetfilter() => Require("br_netfilter", ProbeBridgeNetfilter());
+
+    /// <summary>
+    /// Skips the test with this reason unless the answer is null. By its first words test.sh knows what it runs again on a kernel that has everything.
+    /// </summary>
+    public static void Require(string what, string? answer) => Assert.SkipUnless(answer is null, $"this kernel lacks {what}: {answer}");
 
     private static string? Ask(Netns scratch, string program, string arguments)
     {

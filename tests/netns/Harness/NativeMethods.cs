@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace CniPlugins.NetnsTests.Harness;
 
 /// <summary>
-/// The three system calls behind a private namespace. Declared here and not taken from the product: what judges it does not stand on it.
+/// The system calls behind a private namespace, and the one for what .NET has no sockets of. Declared here and not taken from the product: what judges it does not stand on it.
 /// DllImport with plain arguments needs no unsafe code, LibraryImport would.
 /// </summary>
 internal static class NativeMethods
@@ -23,17 +23,24 @@ internal static class NativeMethods
     internal static void Mount(string source, string target, string? type, ulong flags) =>
         Check(mount(source, target, type, flags, 0), $"mount {source} on {target}");
 
-    private static void Check(int result, string call)
+    internal static int Socket(int family, int type, int protocol) => Check(socket(family, type, protocol), "socket");
+
+    private static int Check(int result, string call)
     {
-        if (result != 0)
+        if (result < 0)
         {
             int error = Marshal.GetLastPInvokeError();
             throw new Win32Exception(error, $"{call}: {Marshal.GetPInvokeErrorMessage(error)}");
         }
+
+        return result;
     }
 
     [DllImport("libc.so.6", SetLastError = true)]
     private static extern int unshare(int flags);
+
+    [DllImport("libc.so.6", SetLastError = true)]
+    private static extern int socket(int family, int type, int protocol);
 
     [DllImport("libc.so.6", SetLastError = true)]
     private static extern int setns(SafeHandle fd, int kind);

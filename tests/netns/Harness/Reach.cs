@@ -26,10 +26,10 @@ public sealed record Reach(ReachOutcome Outcome, string Server = "", string Seen
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(1);
 
     /// <summary>Connects by TCP from inside a namespace and reads the server's line.</summary>
-    public static Reach Tcp(Netns from, string address, int port) => Stream(from, address, port, ProtocolType.Tcp);
+    public static Reach Tcp(Netns from, string address, int port) => Stream(from, address, port, static family => new Socket(family, SocketType.Stream, ProtocolType.Tcp));
 
     /// <summary>As <see cref="Tcp"/> by SCTP, where the kernel has it (<see cref="Kernel.RequireSctp"/>).</summary>
-    public static Reach Sctp(Netns from, string address, int port) => Stream(from, address, port, SctpEcho.Protocol);
+    public static Reach Sctp(Netns from, string address, int port) => Stream(from, address, port, SctpEcho.CreateSocket);
 
     /// <summary>Sends a datagram from inside a namespace and waits for the server's.</summary>
     public static Reach Udp(Netns from, string address, int port) => from.Run(() =>
@@ -54,10 +54,11 @@ public sealed record Reach(ReachOutcome Outcome, string Server = "", string Seen
     /// <summary>"answered by NAME (saw ADDRESS)", or the outcome.</summary>
     public override string ToString() => Outcome == ReachOutcome.Answered ? $"answered by {Server} (saw {SeenSource})" : Outcome.ToString();
 
-    private static Reach Stream(Netns from, string address, int port, ProtocolType protocol) => from.Run(() =>
+    private static Reach Stream(Netns from, string address, int port, Func<AddressFamily, Socket> create) => from.Run(() =>
     {
         IPEndPoint target = new(IPAddress.Parse(address), port);
-        using Socket socket = new(target.AddressFamily, SocketType.Stream, protocol) { Blocking = false };
+        using Socket socket = create(target.AddressFamily);
+        socket.Blocking = false;
         try
         {
             try

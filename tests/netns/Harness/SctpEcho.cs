@@ -12,6 +12,18 @@ public sealed class SctpEcho : EchoServer
     public SctpEcho(Netns netns, int port, string address = "0.0.0.0")
         : base(netns, address, port, SocketType.Stream, Protocol) => Start();
 
+    /// <summary>.NET makes no socket of a protocol that it does not know, but takes one.</summary>
+    internal static Socket CreateSocket(AddressFamily family)
+    {
+        const int AF_INET = 2;
+        const int AF_INET6 = 10;
+        const int SOCK_STREAM = 1;
+        const int SOCK_CLOEXEC = 0x80000;
+        int descriptor = NativeMethods.Socket(
+            family == AddressFamily.InterNetworkV6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, (int)Protocol);
+        return new Socket(new SafeSocketHandle(descriptor, ownsHandle: true));
+    }
+
     private protected override void Answer()
     {
         using Socket peer = Socket.Accept();

@@ -9,5 +9,7 @@ public interface ILinkKind
     string Kind { get; }
 
     /// <summary>Writes IFLA_INFO_DATA, or nothing.</summary>
-    void WriteData(AttributeWriter<IFLA_INFO> info);
+    void WriteData(AttributeWriter<IFLA_INFO> info)
+    {
+    }
 }

@@ -43,7 +43,7 @@ public sealed record VethKind : ILinkKind
 
             if (PeerMac is MacAddress mac)
             {
-                LinkRequest.WriteMac(peer, mac);
+                peer.PutMac(IFLA.ADDRESS, mac);
             }
 
             if (PeerMtu is int mtu)
