@@ -19,7 +19,8 @@ selection=()
 need_dotnet
 need gcc=gcc ld=binutils objcopy=binutils /usr/include/stdio.h=libc6-dev /usr/include/linux/rtnetlink.h=linux-libc-dev \
     jq=jq ip=iproute2 nft=nftables ping=iputils-ping nsenter=util-linux /usr/lib/cni/bridge=containernetworking-plugins \
-    iptables=iptables conntrack=conntrack strace=strace
+    iptables=iptables conntrack=conntrack strace=strace \
+    containerd=containerd runc=runc podman=podman conmon=conmon crun=crun buildah=buildah /usr/share/doc/busybox-static=busybox-static
 
 results=artifacts/test-results
 rm -rf "$results"
@@ -109,10 +110,11 @@ run build dotnet build cni-plugins.sln --no-restore -warnaserror -p:UseSharedCom
 run_tests unit 300
 run_tests abi 120
 run_tests fuzz 300
-if has_tests netns; then
+if has_tests netns || has_tests runtimes; then
     ./build.sh
     export CNI_BIN=$PWD/dist/cni
     run_tests netns 900
+    run_tests runtimes 600
 fi
 
 say 'done'

@@ -43,8 +43,19 @@ need() {
     [ "$(id -u)" -eq 0 ] || fail "these packages are missing, and only root can install them: ${missing[*]}"
     export DEBIAN_FRONTEND=noninteractive
     run apt-update apt-get -o DPkg::Lock::Timeout=300 update || fail 'apt-get update failed'
+    # A daemon among them is for the tests to start, in namespaces of their own: deb-systemd-invoke and invoke-rc.d ask this file.
+    local policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod 0755 "$policy"
+    fi
     run apt-install apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${missing[@]}" ||
         fail "could not install ${missing[*]}"
+    if [ -n "$(trap -p EXIT)" ]; then
+        rm -f "$policy"
+        trap - EXIT
+    fi
 }
 
 need_dotnet() {

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using System.Text.RegularExpressions;
 using CniPlugins.NetnsTests.Harness;
 
 namespace CniPlugins.NetnsTests;
@@ -10,9 +9,6 @@ internal static class BridgeNet
 {
     internal const string Subnet4 = "10.1.0.0/24";
     internal const string Subnet6 = "fd00:1::/64";
-
-    private static readonly Regex s_frame = new(
-        @"^\[files\] (run/cni-plugins/((attachments|bridges)/|lock: )?|var/lib/cni/(networks/([^/]+/(lock: |last_reserved_ip.*)?|\.index/.*)?)?)$");
 
     /// <summary>A network with a gateway, default routes and masquerade; what <paramref name="extra"/> says comes on top.</summary>
     internal static string Of(
@@ -109,11 +105,8 @@ internal static class BridgeNet
     internal static bool HasTable(TestHost host) =>
         host.Netns.Exec("/usr/sbin/nft", "list", "tables").Output.Contains("cni_plugins", StringComparison.Ordinal);
 
-    /// <summary>
-    /// The world without what stays when nothing is left: empty directories, locks, and the allocator's place to go on from. Records, leases and what
-    /// bridges share are compared.
-    /// </summary>
-    internal static World World(TestHost host) => Harness.World.Of(host).Where(static line => !s_frame.IsMatch(line));
+    /// <summary>The world, but for what stays when nothing is left.</summary>
+    internal static World World(TestHost host) => Harness.World.Of(host).WithoutFrame();
 
     /// <summary>Switches forwarding on, which ADD does as well and never takes back: so that worlds can be compared.</summary>
     internal static void EnableForwarding(TestHost host)

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace CniPlugins.NetnsTests.Harness;
 
@@ -8,6 +9,10 @@ namespace CniPlugins.NetnsTests.Harness;
 /// </summary>
 public sealed class World
 {
+    /// <summary>Files that stay when nothing is left.</summary>
+    private static readonly Regex s_frame = new(
+        @"^\[files\] (run/cni-plugins/((attachments|bridges)/|lock: )?|var/lib/cni/(results/|networks/([^/]+/(lock: |last_reserved_ip.*)?|\.index/.*)?)?)$");
+
     private readonly List<string> _lines;
 
     private World(List<string> lines) => _lines = lines;
@@ -21,7 +26,7 @@ public sealed class World
         List<string> lines = [];
         ReadNamespace(host.Netns, lines);
         ReadNamespace(host.Lan, lines);
-        ReadFiles(host.Root, lines);
+        ReadFiles(host.Root, host.Root, lines);
         foreach (Container container in host.Containers)
         {
             ReadNamespace(container.Netns, lines);
@@ -41,6 +46,27 @@ public sealed class World
 
         return new World(lines);
     }
+
+    /// <summary>Of these namespaces, and of folders below a directory.</summary>
+    public static World Of(Netns[] namespaces, string root, params string[] folders)
+    {
+        World world = Of(namespaces);
+        foreach (string folder in folders)
+        {
+            ReadFiles(root, Path.Combine(root, folder), world._lines);
+        }
+
+        return world;
+    }
+
+    /// <summary>
+    /// The same without what stays when nothing is left: empty directories, locks, and the allocator's place to go on from. Records, leases and
+    /// what bridges share are compared.
+    /// </summary>
+    public World WithoutFrame() => Where(static line => !s_frame.IsMatch(line));
+
+    /// <summary>The same with more lines.</summary>
+    public World With(IEnumerable<string> lines) => new([.. _lines, .. lines]);
 
     /// <summary>The same without the lines that hold one of these texts.</summary>
     public World Except(params string[] texts) =>
@@ -101,9 +127,14 @@ public sealed class World
         }
     }
 
-    private static void ReadFiles(string root, List<string> lines)
+    private static void ReadFiles(string root, string folder, List<string> lines)
     {
-        foreach (string path in Directory.EnumerateFileSystemEntries(root, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+        if (!Directory.Exists(folder))
+        {
+            return;
+        }
+
+        foreach (string path in Directory.EnumerateFileSystemEntries(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
         {
             string relative = Path.GetRelativePath(root, path);
             if (Directory.Exists(path))
