@@ -110,9 +110,9 @@ public sealed class RequestTests
     public void Bridge_vlan_add_pvid_untagged() => Compare(
         "vlan-add-pvid", static route => route.AddPortVlans(s_veth, new VlanRange(100, 100), pvidUntagged: true), 16);
 
-    private static MacAddress Mac(string text) => MacAddress.TryParse(text, out MacAddress mac) ? mac : throw new FormatException(text);
+    internal static MacAddress Mac(string text) => MacAddress.TryParse(text, out MacAddress mac) ? mac : throw new FormatException(text);
 
-    private static void Compare(string fixture, Action<RouteConnection> request, int headerLength, params string[] differences)
+    internal static void Compare(string fixture, Action<RouteConnection> request, int headerLength, params string[] differences)
     {
         ScriptedSocket socket = new();
         using RouteConnection route = RouteConnection.Open(socket);
