@@ -3,17 +3,19 @@ using CniPlugins.Cni;
 using CniPlugins.Linux;
 using CniPlugins.Netlink;
 using CniPlugins.Plugins.Bridge;
+using CniPlugins.Plugins.Dummy;
 using CniPlugins.Plugins.Host;
+using CniPlugins.Plugins.HostDevice;
 using CniPlugins.Plugins.HostLocal;
+using CniPlugins.Plugins.Ipvlan;
 using CniPlugins.Plugins.Loopback;
+using CniPlugins.Plugins.Macvlan;
 using CniPlugins.Plugins.None;
 using CniPlugins.Plugins.Portmap;
 using CniPlugins.Plugins.Ptp;
-using CniPlugins.Plugins.Dummy;
-using CniPlugins.Plugins.Ipvlan;
-using CniPlugins.Plugins.Macvlan;
-using CniPlugins.Plugins.Vlan;
 using CniPlugins.Plugins.Static;
+using CniPlugins.Plugins.Tap;
+using CniPlugins.Plugins.Vlan;
 
 namespace CniPlugins.Plugins;
 
@@ -26,17 +28,19 @@ internal static class Program
     private static readonly (string Type, Func<Plugin> Make)[] s_plugins =
     [
         ("bridge", static () => new BridgePlugin(NetlinkSocket.Kernel)),
+        ("dummy", static () => new DummyPlugin(NetlinkSocket.Kernel)),
         ("host", static () => new HostPlugin(NetlinkSocket.Kernel)),
+        ("host-device", static () => new HostDevicePlugin(NetlinkSocket.Kernel)),
         ("host-local", static () => new HostLocalPlugin(NetlinkSocket.Kernel)),
+        ("ipvlan", static () => new IpvlanPlugin(NetlinkSocket.Kernel)),
         ("loopback", static () => new LoopbackPlugin(NetlinkSocket.Kernel)),
+        ("macvlan", static () => new MacvlanPlugin(NetlinkSocket.Kernel)),
         ("none", static () => new NonePlugin(NetlinkSocket.Kernel)),
         ("portmap", static () => new PortmapPlugin(NetlinkSocket.Kernel)),
         ("ptp", static () => new PtpPlugin(NetlinkSocket.Kernel)),
-        ("dummy", static () => new DummyPlugin(NetlinkSocket.Kernel)),
-        ("ipvlan", static () => new IpvlanPlugin(NetlinkSocket.Kernel)),
-        ("macvlan", static () => new MacvlanPlugin(NetlinkSocket.Kernel)),
-        ("vlan", static () => new VlanPlugin(NetlinkSocket.Kernel)),
         ("static", static () => new StaticPlugin()),
+        ("tap", static () => new TapPlugin(NetlinkSocket.Kernel)),
+        ("vlan", static () => new VlanPlugin(NetlinkSocket.Kernel)),
     ];
 
     private static int Main(string[] arguments)
