@@ -130,7 +130,7 @@ public sealed class NetlinkTests : IDisposable
 
         _route.SetMtu(index, 1280);
         _route.SetMac(index, mac);
-        _route.SetPromiscuous(index);
+        _route.SetPromiscuous(index, on: true);
         _route.SetRouteLocalnet(index, allowed: true);
         _route.SetDown(index);
         Assert.DoesNotContain("UP", Flags("veth0"));

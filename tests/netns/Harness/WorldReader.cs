@@ -70,8 +70,11 @@ internal static class WorldReader
                 .Select(a => $"{link} {Canonical(a)}");
         }
 
-        return IsAutomatic(item.Text("dst")) ? [] : [Canonical(item)];
+        return IsAutomatic(item.Text("dst")) || (section == "route6" && FollowsAnAddress(item)) ? [] : [Canonical(item)];
     }
+
+    /// <summary>An IPv6 address's own routes come and go with the carrier, late; the address itself is looked at.</summary>
+    private static bool FollowsAnAddress(JsonElement route) => route.Text("table") == "local" && route.Text("protocol") == "kernel";
 
     /// <summary>Link-local addresses and multicast routes come and go with the carrier.</summary>
     private static bool IsAutomatic(string? address) => address is not null
