@@ -106,11 +106,8 @@ public sealed class BridgeState : IDisposable
     /// <exception cref="LinuxException">The directory cannot be read.</exception>
     public IReadOnlyList<string> ListLinks() => ListNames("links");
 
-    /// <summary>The alias of an interface that cannot have an address of its own, to know it by.</summary>
-    public static string DeriveAlias(string interfaceName) => $"made by the CNI plugins {AttachmentNames.Hash($"{interfaceName}\0{BootId.Current}")}";
-
-    /// <summary>Whether we made an interface.</summary>
-    public static bool IsOurs(Link link) => link.Mac == DeriveMac(link.Name) || link.Alias == DeriveAlias(link.Name);
+    /// <summary>Whether we made an interface. An ipvlan has its master's address, and no other mark can be given to it as it is made: its name must do.</summary>
+    public static bool IsOurs(Link link) => link.Mac == DeriveMac(link.Name) || (link.Kind == "ipvlan" && AttachmentNames.IsShim(link.Name));
 
     /// <summary>Notes that route_localnet was switched on for an interface and was off before.</summary>
     /// <exception cref="LinuxException">It cannot be written.</exception>

@@ -49,6 +49,7 @@ public sealed class HostDeviceTests : IDisposable
     {
         World before = BridgeNet.World(_host);
         CniCall add = _container.Add("host-device", Network());
+        _host.Netns.Ip($"route add {add.Address()}/32 dev lan2");
 
         Assert.Equal(add.Addresses, BridgeNet.AddressesOf(_container.Netns, "eth0"));
         Assert.True(_container.Netns.Ping("192.0.2.130"));

@@ -142,6 +142,7 @@ public sealed class OtherDriverTests : IDisposable
         _host.Lan.Ip("link add link eth0 name eth0.7 type vlan id 7");
         _host.Lan.Ip("address add 192.0.2.200/24 dev eth0.7");
         _host.Lan.Ip("link set eth0.7 up");
+        _host.Lan.Ip($"route add {add.Address()}/32 dev eth0.7");
 
         Assert.True(_container.Netns.Ping("192.0.2.200"));
         Assert.False(_host.Netns.Ping(add.Address()));
