@@ -8,9 +8,6 @@ namespace CniPlugins.Attachments;
 /// </summary>
 public static class AttachmentNames
 {
-    private const string ShimPrefix = "shim";
-    private const int HashDigits = 11;
-
     /// <summary>The host's end of the pair: <c>veth</c> and 11 hexadecimal digits of the attachment's hash, 15 bytes in all.</summary>
     public static string HostInterface(AttachmentId attachment) => Derive("veth", $"{attachment.Network}\0{attachment.ContainerId}\0{attachment.IfName}");
 
@@ -18,12 +15,7 @@ public static class AttachmentNames
     public static string Bridge(string network) => Derive("br-", network);
 
     /// <summary>The host's own interface beside those of a network's containers, on one master.</summary>
-    public static string Shim(string network) => Derive(ShimPrefix, network);
-
-    /// <summary>Whether an interface has such a name.</summary>
-    public static bool IsShim(string name) =>
-        name.Length == ShimPrefix.Length + HashDigits && name.StartsWith(ShimPrefix, StringComparison.Ordinal)
-        && ulong.TryParse(name.AsSpan(ShimPrefix.Length), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out _);
+    public static string Shim(string network) => Derive("shim", network);
 
     /// <summary>The bridge's end of the pair that carries a VLAN's gateway.</summary>
     public static string VlanPort(string bridge, int vlan) => Derive("vlan", $"{bridge}\0{vlan}");
@@ -34,7 +26,7 @@ public static class AttachmentNames
     /// <summary>A hash in hexadecimal digits, for names of files that would be too long.</summary>
     internal static string Hash(string text) => Fnv1a(text).ToString("x16", CultureInfo.InvariantCulture);
 
-    private static string Derive(string prefix, string text) => string.Concat(prefix, Hash(text).AsSpan(0, HashDigits));
+    private static string Derive(string prefix, string text) => string.Concat(prefix, Hash(text).AsSpan(0, 11));
 
     // FNV-1a, 64 bits. Names need spread, not secrecy; at 60,000 containers 44 bits collide once in ten thousand hosts.
     private static ulong Fnv1a(string text)

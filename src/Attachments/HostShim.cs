@@ -43,6 +43,7 @@ public static class HostShim
                     Kind = kind,
                     Parent = master.Index,
                     Mac = kind is MacvlanKind ? BridgeState.DeriveMac(name) : null,
+                    Group = BridgeState.DeriveGroup(name),
                 });
             }
             catch (NetlinkException e) when (e.Errno == Errno.EEXIST)
