@@ -19,6 +19,12 @@ internal sealed class AttachScenario(string name, string description, Shape shap
     public void Run(Options options, Report report)
     {
         using HostPair hosts = new(options.Peer, shape);
+        if (shape.Plugins(options.Peer).FirstOrDefault(plugin => !File.Exists(Path.Combine(options.Peer.Binaries, $"{plugin["type"]}"))) is { } absent)
+        {
+            report.Note($"{Name}: not measured, {options.Peer.Binaries} has no {absent["type"]}");
+            return;
+        }
+
         if (!HasKind(hosts.Ours))
         {
             report.Note($"{Name}: not measured, this kernel has no {shape.Kind}");
