@@ -2,6 +2,7 @@ using System.Text;
 using CniPlugins.Cni;
 using CniPlugins.Linux;
 using CniPlugins.Netlink;
+using CniPlugins.Plugins.Bandwidth;
 using CniPlugins.Plugins.Bridge;
 using CniPlugins.Plugins.Host;
 using CniPlugins.Plugins.HostLocal;
@@ -9,6 +10,9 @@ using CniPlugins.Plugins.Loopback;
 using CniPlugins.Plugins.None;
 using CniPlugins.Plugins.Portmap;
 using CniPlugins.Plugins.Ptp;
+using CniPlugins.Plugins.Sbr;
+using CniPlugins.Plugins.Tuning;
+using CniPlugins.Plugins.Vrf;
 using CniPlugins.Plugins.Dummy;
 using CniPlugins.Plugins.Ipvlan;
 using CniPlugins.Plugins.Macvlan;
@@ -25,6 +29,7 @@ internal static class Program
     /// <summary>A driver is one line here and one project reference.</summary>
     private static readonly (string Type, Func<Plugin> Make)[] s_plugins =
     [
+        ("bandwidth", static () => new BandwidthPlugin(NetlinkSocket.Kernel)),
         ("bridge", static () => new BridgePlugin(NetlinkSocket.Kernel)),
         ("host", static () => new HostPlugin(NetlinkSocket.Kernel)),
         ("host-local", static () => new HostLocalPlugin(NetlinkSocket.Kernel)),
@@ -32,6 +37,9 @@ internal static class Program
         ("none", static () => new NonePlugin(NetlinkSocket.Kernel)),
         ("portmap", static () => new PortmapPlugin(NetlinkSocket.Kernel)),
         ("ptp", static () => new PtpPlugin(NetlinkSocket.Kernel)),
+        ("sbr", static () => new SbrPlugin(NetlinkSocket.Kernel)),
+        ("tuning", static () => new TuningPlugin(NetlinkSocket.Kernel)),
+        ("vrf", static () => new VrfPlugin(NetlinkSocket.Kernel)),
         ("dummy", static () => new DummyPlugin(NetlinkSocket.Kernel)),
         ("ipvlan", static () => new IpvlanPlugin(NetlinkSocket.Kernel)),
         ("macvlan", static () => new MacvlanPlugin(NetlinkSocket.Kernel)),
