@@ -4,20 +4,22 @@ using CniPlugins.Linux;
 using CniPlugins.Netlink;
 using CniPlugins.Plugins.Bandwidth;
 using CniPlugins.Plugins.Bridge;
+using CniPlugins.Plugins.Dummy;
 using CniPlugins.Plugins.Host;
+using CniPlugins.Plugins.HostDevice;
 using CniPlugins.Plugins.HostLocal;
+using CniPlugins.Plugins.Ipvlan;
 using CniPlugins.Plugins.Loopback;
+using CniPlugins.Plugins.Macvlan;
 using CniPlugins.Plugins.None;
 using CniPlugins.Plugins.Portmap;
 using CniPlugins.Plugins.Ptp;
 using CniPlugins.Plugins.Sbr;
-using CniPlugins.Plugins.Tuning;
-using CniPlugins.Plugins.Vrf;
-using CniPlugins.Plugins.Dummy;
-using CniPlugins.Plugins.Ipvlan;
-using CniPlugins.Plugins.Macvlan;
-using CniPlugins.Plugins.Vlan;
 using CniPlugins.Plugins.Static;
+using CniPlugins.Plugins.Tap;
+using CniPlugins.Plugins.Tuning;
+using CniPlugins.Plugins.Vlan;
+using CniPlugins.Plugins.Vrf;
 
 namespace CniPlugins.Plugins;
 
@@ -31,20 +33,22 @@ internal static class Program
     [
         ("bandwidth", static () => new BandwidthPlugin(NetlinkSocket.Kernel)),
         ("bridge", static () => new BridgePlugin(NetlinkSocket.Kernel)),
+        ("dummy", static () => new DummyPlugin(NetlinkSocket.Kernel)),
         ("host", static () => new HostPlugin(NetlinkSocket.Kernel)),
+        ("host-device", static () => new HostDevicePlugin(NetlinkSocket.Kernel)),
         ("host-local", static () => new HostLocalPlugin(NetlinkSocket.Kernel)),
+        ("ipvlan", static () => new IpvlanPlugin(NetlinkSocket.Kernel)),
         ("loopback", static () => new LoopbackPlugin(NetlinkSocket.Kernel)),
+        ("macvlan", static () => new MacvlanPlugin(NetlinkSocket.Kernel)),
         ("none", static () => new NonePlugin(NetlinkSocket.Kernel)),
         ("portmap", static () => new PortmapPlugin(NetlinkSocket.Kernel)),
         ("ptp", static () => new PtpPlugin(NetlinkSocket.Kernel)),
         ("sbr", static () => new SbrPlugin(NetlinkSocket.Kernel)),
-        ("tuning", static () => new TuningPlugin(NetlinkSocket.Kernel)),
-        ("vrf", static () => new VrfPlugin(NetlinkSocket.Kernel)),
-        ("dummy", static () => new DummyPlugin(NetlinkSocket.Kernel)),
-        ("ipvlan", static () => new IpvlanPlugin(NetlinkSocket.Kernel)),
-        ("macvlan", static () => new MacvlanPlugin(NetlinkSocket.Kernel)),
-        ("vlan", static () => new VlanPlugin(NetlinkSocket.Kernel)),
         ("static", static () => new StaticPlugin()),
+        ("tap", static () => new TapPlugin(NetlinkSocket.Kernel)),
+        ("tuning", static () => new TuningPlugin(NetlinkSocket.Kernel)),
+        ("vlan", static () => new VlanPlugin(NetlinkSocket.Kernel)),
+        ("vrf", static () => new VrfPlugin(NetlinkSocket.Kernel)),
     ];
 
     private static int Main(string[] arguments)

@@ -45,14 +45,13 @@ public sealed class PortmapPlugin : ChainedPlugin<PortmapConfig>
         using BridgeState? shared = isShared ? host.UseBridge(device.Name, attachment.Id.Network) : null;
         if (config.Snat)
         {
-            IEnumerable<RuleElement> within = ips.Select(ip => AttachmentPolicy.Network(isShared ? ip : Alone(ip), device.Name));
             if (isShared)
             {
-                policy.AddShared(within);
+                policy.AddShared(ips.Select(ip => AttachmentPolicy.Network(ip, device.Name)));
             }
             else
             {
-                policy.AddOwn(within);
+                policy.AddOwn(ips.Select(ip => AttachmentPolicy.Network(Alone(ip), device.Name, attachment.Comment)));
             }
         }
 

@@ -33,7 +33,7 @@ public sealed class PtpPlugin : AttachmentPlugin<PtpConfig>
         VethPair veth = VethPair.Add(attachment, master: null, config.Mtu, InterfaceKeys.ReadMac(attachment.Request));
         if (config.Masquerade || config.Publish.Ports.Count > 0)
         {
-            policy.AddOwn(lease.Ips.Select(ip => AttachmentPolicy.Network(ip, veth.Host.Name)));
+            policy.AddOwn(lease.Ips.Select(ip => AttachmentPolicy.Network(ip, veth.Host.Name, attachment.Comment)));
         }
 
         Forwarding.Enable(host, lease);

@@ -63,8 +63,11 @@ public sealed class AttachmentPolicy
     }
 
     /// <summary>The subnet of an address lives on a device: what goes from the one to the other stays within its network.</summary>
-    public static RuleElement Network(ResultIp ip, string device) =>
-        PolicyElements.Network(new IPNetwork(new IpPrefix(ip.Address, ip.PrefixLength).Network.Address, ip.PrefixLength), device);
+    /// <param name="ip">The address.</param>
+    /// <param name="device">The device.</param>
+    /// <param name="owner">The attachment's comment where the device is its alone: a record answers for no other elements. Null: shared.</param>
+    public static RuleElement Network(ResultIp ip, string device, string? owner = null) =>
+        PolicyElements.Network(new IPNetwork(new IpPrefix(ip.Address, ip.PrefixLength).Network.Address, ip.PrefixLength), device, owner);
 
     /// <summary>Elements of this attachment alone.</summary>
     public void AddOwn(IEnumerable<RuleElement> elements) => _own.AddRange(elements);

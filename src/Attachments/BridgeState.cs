@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text;
 using CniPlugins.Linux;
 using CniPlugins.Netlink;
@@ -106,11 +107,18 @@ public sealed class BridgeState : IDisposable
     /// <exception cref="LinuxException">The directory cannot be read.</exception>
     public IReadOnlyList<string> ListLinks() => ListNames("links");
 
-    /// <summary>The alias of an interface that cannot have an address of its own, to know it by.</summary>
-    public static string DeriveAlias(string interfaceName) => $"made by the CNI plugins {AttachmentNames.Hash($"{interfaceName}\0{BootId.Current}")}";
+    /// <summary>
+    /// The group of an interface that cannot have an address of its own, to know it by: 30 bits, beyond the numbers that people give. An alias would
+    /// say it more plainly, but cannot be given at birth.
+    /// </summary>
+    public static uint DeriveGroup(string interfaceName)
+    {
+        byte[] hash = Convert.FromHexString(AttachmentNames.Hash($"{interfaceName}\0{BootId.Current}"));
+        return (BinaryPrimitives.ReadUInt32BigEndian(hash) & 0x3fffffff) | 0x40000000;
+    }
 
     /// <summary>Whether we made an interface.</summary>
-    public static bool IsOurs(Link link) => link.Mac == DeriveMac(link.Name) || link.Alias == DeriveAlias(link.Name);
+    public static bool IsOurs(Link link) => link.Mac == DeriveMac(link.Name) || link.Group == DeriveGroup(link.Name);
 
     /// <summary>Notes that route_localnet was switched on for an interface and was off before.</summary>
     /// <exception cref="LinuxException">It cannot be written.</exception>

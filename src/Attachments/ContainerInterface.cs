@@ -39,7 +39,7 @@ public static class ContainerInterface
             AddressProbe.Require(sandbox, link, [.. lease.Ips.Select(static ip => ip.Address).Where(static address => !IsV6(address))]);
         }
 
-        using KernelEvents? events = v6 && detectDuplicates ? sandbox.ListenToAddresses() : null;
+        using KernelEvents? events = !v6 ? null : detectDuplicates ? sandbox.ListenToAddresses() : sandbox.ListenToRoutes();
         foreach (ResultIp ip in lease.Ips)
         {
             sandbox.Route.AddAddress(link.Index, new InterfaceAddress(ip.Address, ip.PrefixLength)
@@ -49,9 +49,13 @@ public static class ContainerInterface
         }
 
         sandbox.Route.SetUpAnnouncing(link.Index);
-        if (events is not null)
+        if (events is not null && detectDuplicates)
         {
             AwaitDetection(sandbox, link, events);
+        }
+        else if (events is not null)
+        {
+            LocalAddresses.Await(sandbox.Route, events, link, [.. lease.Ips.Select(static ip => ip.Address).Where(IsV6)]);
         }
 
         if (routed)

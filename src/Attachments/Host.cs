@@ -68,6 +68,10 @@ public sealed class Host : IDisposable
     /// <exception cref="LinuxException">No socket to be had.</exception>
     public KernelEvents ListenToLinks() => KernelEvents.Open(_sockets, RTNLGRP.LINK);
 
+    /// <summary>Announcements about the host's IPv6 routes, from now on.</summary>
+    /// <exception cref="LinuxException">No socket to be had.</exception>
+    public KernelEvents ListenToRoutes() => KernelEvents.Open(_sockets, RTNLGRP.IPV6_ROUTE);
+
     /// <summary>The host's own addresses.</summary>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
     public IReadOnlyList<IPAddress> ListAddresses() => [.. Route.ListAddresses().Select(static address => address.Address)];

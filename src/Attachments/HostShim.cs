@@ -43,7 +43,7 @@ public static class HostShim
                     Kind = kind,
                     Parent = master.Index,
                     Mac = kind is MacvlanKind ? BridgeState.DeriveMac(name) : null,
-                    Alias = BridgeState.DeriveAlias(name),
+                    Group = BridgeState.DeriveGroup(name),
                 });
             }
             catch (NetlinkException e) when (e.Errno == Errno.EEXIST)
@@ -55,12 +55,15 @@ public static class HostShim
         }
 
         HostInterface.Harden(name);
-        foreach (IPAddress address in (ReadOnlySpan<IPAddress>)[Address4(name), Address6(name)])
+        using KernelEvents routes = attachment.Host.ListenToRoutes();
+        EnsureAddress(route, shim, Address4(name));
+        bool v6 = EnsureAddress(route, shim, Address6(name));
+        route.SetUp(shim.Index);
+        if (v6)
         {
-            EnsureAddress(route, shim, address);
+            LocalAddresses.Await(route, routes, shim, [Address6(name)]);
         }
 
-        route.SetUp(shim.Index);
         return shim;
     }
 
@@ -114,15 +117,16 @@ public static class HostShim
         Scope = address.AddressFamily == AddressFamily.InterNetwork ? RT_SCOPE.LINK : RT_SCOPE.UNIVERSE,
     };
 
-    private static void EnsureAddress(RouteConnection route, Link shim, IPAddress address)
+    private static bool EnsureAddress(RouteConnection route, Link shim, IPAddress address)
     {
         bool v6 = address.AddressFamily == AddressFamily.InterNetworkV6;
         if (v6 && Sysctl.Find($"net/ipv6/conf/{shim.Name}/disable_ipv6") is not "0")
         {
-            return;   // a host without IPv6 has nothing to say to the containers' IPv6 addresses
+            return false;   // a host without IPv6 has nothing to say to the containers' IPv6 addresses
         }
 
         route.EnsureAddress(shim.Index, new InterfaceAddress(address, v6 ? 128 : 32) { Flags = v6 ? IFA_F.NODAD : 0 });
+        return true;
     }
 
     // Of the link-local range (RFC 3927), without its first and last 256, and of the unique local one (RFC 4193): nobody routes there.

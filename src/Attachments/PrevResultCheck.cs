@@ -9,14 +9,14 @@ namespace CniPlugins.Attachments;
 /// <summary>What every driver's CHECK compares: the result that the runtime kept, with the container's namespace.</summary>
 public static class PrevResultCheck
 {
-    /// <summary>The container's interface, of the kind and with the address that the result says.</summary>
+    /// <summary>The container's interface, of the kind (null: any) and with the address that the result says.</summary>
     /// <exception cref="CniException">It is not in the result, gone, or another (100).</exception>
-    public static Link Interface(Sandbox sandbox, string name, string kind, AddResult result)
+    public static Link Interface(Sandbox sandbox, string name, string? kind, AddResult result)
     {
         ResultInterface then = result.Interfaces.FirstOrDefault(each => each.Name == name && !string.IsNullOrEmpty(each.Sandbox))
             ?? throw Differs($"prevResult has no interface {name} of the container");
         Link link = sandbox.Route.FindLink(name) ?? throw Differs($"{name} in the container is gone");
-        if (link.Kind != kind)
+        if (kind is not null && link.Kind != kind)
         {
             throw Differs($"{name} in the container is no {kind} any more");
         }

@@ -54,6 +54,10 @@ public sealed class Sandbox : IDisposable
     /// <exception cref="LinuxException">No socket to be had.</exception>
     public KernelEvents ListenToAddresses() => Namespace.Run(() => KernelEvents.Open(_sockets, RTNLGRP.IPV6_IFADDR));
 
+    /// <summary>Announcements about IPv6 routes in the namespace, from now on.</summary>
+    /// <exception cref="LinuxException">No socket to be had.</exception>
+    public KernelEvents ListenToRoutes() => Namespace.Run(() => KernelEvents.Open(_sockets, RTNLGRP.IPV6_ROUTE));
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -82,10 +82,10 @@ public static class SubInterface
         };
     }
 
-    /// <summary>CHECK: the interface is there, of its kind, up, with its addresses and routes.</summary>
+    /// <summary>CHECK: the interface is there, of its kind (null: any), up, with its addresses and routes.</summary>
     /// <returns>The interface.</returns>
     /// <exception cref="CniException">Something differs (100).</exception>
-    public static Link Check(Inspection inspection, string kind, MasterRequest? master)
+    public static Link Check(Inspection inspection, string? kind, MasterRequest? master)
     {
         (_, Host host, Sandbox sandbox, _, AddResult result) = inspection;
         Link link = PrevResultCheck.Interface(sandbox, inspection.IfName, kind, result);

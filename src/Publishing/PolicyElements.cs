@@ -55,12 +55,15 @@ public static class PolicyElements
     }
 
     /// <summary>A subnet lives on a bridge: what comes from the one and leaves by the other stays within its network.</summary>
-    public static RuleElement Network(IPNetwork subnet, string bridge) =>
+    /// <param name="subnet">The subnet.</param>
+    /// <param name="bridge">The bridge, or whatever leads to the subnet.</param>
+    /// <param name="owner">The comment of the one attachment that it is there for; null: several share it.</param>
+    public static RuleElement Network(IPNetwork subnet, string bridge, string? owner = null) =>
         new((IsV6(subnet.BaseAddress) ? Ruleset.Networks6 : Ruleset.Networks4).Name,
             new NftElement(new NftKey().Add(subnet.BaseAddress).AddInterfaceName(bridge).ToArray())
             {
                 KeyEnd = new NftKey().Add(LastAddress(subnet)).AddInterfaceName(bridge).ToArray(),
-                Comment = bridge,
+                Comment = owner ?? bridge,
             });
 
     /// <summary>Nobody outside opens a connection into the bridge; within it, everybody may.</summary>

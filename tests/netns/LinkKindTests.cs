@@ -41,9 +41,9 @@ public sealed class LinkKindTests : IDisposable
         JsonElement data = shown.GetProperty("linkinfo").GetProperty("info_data");
         Assert.Equal(("bridge", "333"), (data.Text("mode"), data.Text("bcqueuelen")));
         Assert.Equal(("02:00:00:00:00:09", "77"), (shown.Text("address"), shown.Text("txqlen")));
-        Assert.Equal("made for a test", shown.Text("ifalias"));
+        Assert.Equal("1073741824", shown.Text("group"));
         Assert.Equal((MACVLAN_MODE.BRIDGE, 333u), (((MacvlanKind)link.Settings!).Mode, ((MacvlanKind)link.Settings).BroadcastQueueLength));
-        Assert.Equal((77u, "made for a test", _parent), (link.TxQueueLength, link.Alias, link.Peer));
+        Assert.Equal((77u, 0x40000000u, _parent), (link.TxQueueLength, link.Group, link.Peer));
     }
 
     [Fact]
@@ -222,14 +222,13 @@ public sealed class LinkKindTests : IDisposable
     {
         Kernel.RequireKind("tun");
 
-        _host.Run(static () => TapDevice.Create("tap0", multiQueue: true, vnetHeader: true, owner: 1000, group: 1001));
+        _host.Run(static () => TapDevice.Create("tap0", multiQueue: true, vnetHeader: true, owner: 64321, group: 64322));
         _host.Run(static () => TapDevice.Create("tap1", multiQueue: false, vnetHeader: false, owner: null, group: null));
 
         JsonElement shown = Show(_host, "tap0").GetProperty("linkinfo").GetProperty("info_data");
         Assert.Equal(("tap", "True", "True"), (shown.Text("type"), shown.Text("multi_queue"), shown.Text("vnet_hdr")));
         Assert.Equal(("True", "False"), (shown.Text("persist"), shown.Text("pi")));
-        JsonElement[] tuntap = [.. _host.Ip("-j tuntap show").EnumerateArray()];
-        Assert.Equal(("1000", "1001"), (tuntap.Single(static t => t.Text("ifname") == "tap0").Text("user"), tuntap.Single(static t => t.Text("ifname") == "tap0").Text("group")));
+        Assert.Equal(("64321", "64322"), (shown.Text("user"), shown.Text("group")));
         Assert.Equal("False", Show(_host, "tap1").GetProperty("linkinfo").GetProperty("info_data").Text("multi_queue"));
         LinuxException taken = Assert.Throws<LinuxException>(
             () => _host.Run(static () => TapDevice.Create("tap1", multiQueue: false, vnetHeader: false, owner: null, group: null)));
@@ -252,7 +251,7 @@ public sealed class LinkKindTests : IDisposable
             Namespace = target.Descriptor,
             Mac = mac is null ? null : address,
             TxQueueLength = 77,
-            Alias = "made for a test",
+            Group = 0x40000000,
         });
 
         Assert.Null(_route.FindLink("eth0"));

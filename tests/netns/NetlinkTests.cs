@@ -55,7 +55,7 @@ public sealed class NetlinkTests : IDisposable
         Assert.Equal("1", host.Text("num_tx_queues"));
         Assert.Equal("1300", peer.Text("mtu"));
         Assert.Equal("02:00:00:00:00:09", peer.Text("address"));
-        Assert.Equal("1", peer.Text("num_rx_queues"));
+        Assert.Equal("1", peer.Text("num_rx_queues") ?? "1");   // a kernel for one processor does not say (CONFIG_RPS)
         Assert.Equal(host.GetProperty("ifindex").GetInt32(), peer.GetProperty("link_index").GetInt32());
         Link link = _route.GetLink("veth0");
         Assert.Equal(_route.GetLink("br0").Index, link.Master);

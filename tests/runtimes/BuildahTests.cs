@@ -17,8 +17,6 @@ public sealed class BuildahTests : IDisposable
     {
         _host.SetNetwork(Chains.Named(chain));
         World before = _host.World();
-        using TcpEcho server4 = new(_host.Lan, 8000);
-        using TcpEcho server6 = new(_host.Lan, 8000, "::");
         _host.Run("buildah", "from", "--pull-never", "--name", "first", BoxImage.Name);
         _host.Run("buildah", "from", "--pull-never", "--name", "second", BoxImage.Name);
 
@@ -26,16 +24,16 @@ public sealed class BuildahTests : IDisposable
         string[] server = BoxImage.Server("first");
         _host.Start("step", "buildah", "run", "--network", "box", "first", "--", server[0], server[1], $"{string.Join(' ', BoxImage.AddressCommand)}; {server[2]}");
         Wait.Until("the step shows its addresses", () => _host.Log("step").Contains("inet6", StringComparison.Ordinal));
-        string first4 = BoxImage.Address(_host.Log("step"), "inet");
-        string first6 = BoxImage.Address(_host.Log("step"), "inet6");
+        (string V4, string V6) first = (BoxImage.Address(_host.Log("step"), "inet"), BoxImage.Address(_host.Log("step"), "inet6"));
 
-        Assert.Equal(0, Step("ping", "-c", "1", "-W", "2", first4).ExitCode);
-        Assert.Equal(0, Step("ping", "-c", "1", "-W", "2", first6).ExitCode);
-        Wait.Until("the step serves", () => RuntimeHost.Page(_host.Netns, first4, 80).Length > 0);
-        Assert.StartsWith("first 10.88.", Page(first4), StringComparison.Ordinal);
-        Assert.StartsWith("first fd00:88:", Page(first6), StringComparison.Ordinal);
-        Assert.Equal($"lan {TestHost.Address4}", Step("nc", "-w", "2", TestHost.LanAddress4, "8000").Output.Trim());
-        Assert.Equal($"lan {TestHost.Address6}", Step("nc", "-w", "2", TestHost.LanAddress6, "8000").Output.Trim());
+        // Every command is a step with addresses of its own, one after the other out of the range.
+        Shell second = new(words => _host.TryRun(["buildah", "run", "--network", "box", "--cap-add", "CAP_NET_RAW", "second", "--", .. words]));
+        Assert.True(second.Pings(first.V4));
+        Assert.True(second.Pings(first.V6));
+        Wait.Until("the step serves", () => second.Page(first.V4).Length > 0);
+        Assert.StartsWith("first 10.88.", second.Page(first.V4), StringComparison.Ordinal);
+        Assert.StartsWith("first fd00:88:", second.Page(first.V6), StringComparison.Ordinal);
+        second.AssertWayOut(_host.Lan);
 
         _host.Run("/usr/bin/pkill", "-9", "-x", "httpd");   // in this host's processes alone
         Wait.Until("the step's client ends", () => _host.TryRun("/usr/bin/pgrep", "-x", "buildah").ExitCode != 0);
@@ -61,9 +59,4 @@ public sealed class BuildahTests : IDisposable
         Assert.Contains($"lan {TestHost.Address4}\nlan {TestHost.Address6}\n", build.Output, StringComparison.Ordinal);
         _host.World().AssertEqual(before);
     }
-
-    private ToolResult Step(params string[] words) =>
-        _host.TryRun(["buildah", "run", "--network", "box", "--cap-add", "CAP_NET_RAW", "second", "--", .. words]);
-
-    private string Page(string address) => RuntimeHost.Seen(Step(RuntimeHost.PageCommand(address, 80)).Output);
 }

@@ -17,22 +17,14 @@ public sealed class ContainerdTests : IDisposable
     {
         _host.SetNetwork(Chains.Named(chain));
         World before = _host.World();
-        using TcpEcho server4 = new(_host.Lan, 8000);
-        using TcpEcho server6 = new(_host.Lan, 8000, "::");
         StartContainer("first");
         StartContainer("second");
+        Shell second = ShellOf("second");
 
-        string first4 = AddressOf("first", "inet");
-        string first6 = AddressOf("first", "inet6");
-        Assert.True(Succeeds("second", "ping", "-c", "1", "-W", "2", first4));
-        Assert.True(Succeeds("second", "ping", "-c", "1", "-W", "2", first6));
-        Assert.Equal($"first {AddressOf("second", "inet")}", Page("second", first4));
-        Assert.Equal($"first {AddressOf("second", "inet6")}", Page("second", first6));
-        Assert.Equal($"lan {TestHost.Address4}", Execute("second", "nc", "-w", "2", TestHost.LanAddress4, "8000").Output.Trim());
-        Assert.Equal($"lan {TestHost.Address6}", Execute("second", "nc", "-w", "2", TestHost.LanAddress6, "8000").Output.Trim());
-
+        second.AssertReaches("first", AddressesOf("first"), AddressesOf("second"));
+        second.AssertWayOut(_host.Lan);
         Stop("first");
-        Assert.True(Succeeds("second", "ping", "-c", "1", "-W", "2", "10.88.0.1"));
+        Assert.True(second.Pings(ContainerdHost.Gateway4));
         Stop("second");
         _host.World().AssertEqual(before);
     }
@@ -45,7 +37,7 @@ public sealed class ContainerdTests : IDisposable
         for (int round = 0; round < 3; round++)
         {
             StartContainer("first");
-            Assert.Equal($"first {ContainerdHost.Gateway4}", RuntimeHost.Page(_host.Netns, AddressOf("first", "inet"), 80));
+            Assert.Equal($"first {ContainerdHost.Gateway4}", RuntimeHost.Page(_host.Netns, AddressesOf("first").V4, 80));
 
             // Behind the runtime's back.
             string id = _host.Run("ctr", "task", "ls").Output.Split('\n').Single(static line => line.StartsWith("first ", StringComparison.Ordinal))
@@ -70,7 +62,7 @@ public sealed class ContainerdTests : IDisposable
         Assert.NotEqual("", _host.World().Difference(before));
 
         StartContainer("first");
-        Assert.Equal($"first {ContainerdHost.Gateway4}", RuntimeHost.Page(_host.Netns, AddressOf("first", "inet"), 80));
+        Assert.Equal($"first {ContainerdHost.Gateway4}", RuntimeHost.Page(_host.Netns, AddressesOf("first").V4, 80));
         Stop("first");
         _host.World().AssertEqual(before);
     }
@@ -79,8 +71,7 @@ public sealed class ContainerdTests : IDisposable
     private void StartContainer(string name)
     {
         _host.Start(name, ["ctr", "run", "--rm", "--cni", BoxImage.Name, name, .. BoxImage.Server(name)]);
-        Wait.Until($"{name} serves: {_host.Log(name)}", () => _host.TryRun("ctr", "task", "exec", "--exec-id", "probe", name, "cat", "/tmp/name").ExitCode == 0);
-        Wait.Until($"{name} serves", () => Page(name, "127.0.0.1").Length > 0);
+        Wait.Until($"{name} serves", () => ShellOf(name).Page("127.0.0.1").Length > 0);
     }
 
     private void Stop(string name)
@@ -96,13 +87,7 @@ public sealed class ContainerdTests : IDisposable
         Assert.DoesNotContain(name, _host.Run("ctr", "container", "ls", "-q").Output, StringComparison.Ordinal);
     }
 
-    private string Page(string name, string address) => RuntimeHost.Seen(TryExecute(name, RuntimeHost.PageCommand(address, 80)).Output);
+    private (string V4, string V6) AddressesOf(string name) => (ShellOf(name).Address("inet"), ShellOf(name).Address("inet6"));
 
-    private string AddressOf(string name, string family) => BoxImage.Address(Execute(name, BoxImage.AddressCommand).Output, family);
-
-    private bool Succeeds(string name, params string[] words) => TryExecute(name, words).ExitCode == 0;
-
-    private ToolResult Execute(string name, params string[] words) => _host.Run(["ctr", "task", "exec", "--exec-id", "x", name, .. words]);
-
-    private ToolResult TryExecute(string name, params string[] words) => _host.TryRun(["ctr", "task", "exec", "--exec-id", "x", name, .. words]);
+    private Shell ShellOf(string name) => new(words => _host.TryRun(["ctr", "task", "exec", "--exec-id", "x", name, .. words]));
 }

@@ -20,24 +20,16 @@ public sealed class PodmanTests : IDisposable
     public void Two_containers_reach_each_other_and_the_outside(string runtime)
     {
         World before = _host.World();
-        using TcpEcho server4 = new(_host.Lan, 8000);
-        using TcpEcho server6 = new(_host.Lan, 8000, "::");
         CreateNetwork();
         Podman(["--runtime", runtime, "run", "-d", "--name", "first", "--network", "net1", BoxImage.Name, .. BoxImage.Server("first")]);
         Podman("--runtime", runtime, "run", "-d", "--name", "second", "--network", "net1", "--cap-add", "NET_RAW", BoxImage.Name);
-        string first4 = AddressOf("first", "inet");
-        string first6 = AddressOf("first", "inet6");
+        (string V4, string V6) first = AddressesOf("first");
+        Shell second = ShellOf("second");
 
-        Assert.True(Pings("second", first4));
-        Assert.True(Pings("second", first6));
-        Wait.Until("first serves", () => Page("second", first4).Length > 0);
-        Assert.Equal($"first {AddressOf("second", "inet")}", Page("second", first4));
-        Assert.Equal($"first {AddressOf("second", "inet6")}", Page("second", first6));
-        Assert.Equal($"lan {TestHost.Address4}", Execute("second", "nc", "-w", "2", TestHost.LanAddress4, "8000").Output.Trim());
-        Assert.Equal($"lan {TestHost.Address6}", Execute("second", "nc", "-w", "2", TestHost.LanAddress6, "8000").Output.Trim());
-
+        second.AssertReaches("first", first, AddressesOf("second"));
+        second.AssertWayOut(_host.Lan);
         Podman("stop", "-t", "0", "first");
-        Assert.False(Pings("second", first4));
+        Assert.False(second.Pings(first.V4));
         Podman("rm", "first");
         Podman("rm", "-f", "-t", "0", "second");
         Podman("network", "rm", "net1");
@@ -97,10 +89,10 @@ public sealed class PodmanTests : IDisposable
         Podman("run", "-d", "--name", "one", "--network", "net1", "--ip", "10.44.0.77", "--mac-address", "02:00:00:00:00:77", BoxImage.Name);
         Podman("run", "-d", "--name", "both", "--network", "net1", "--ip", "10.44.0.78", "--ip6", "fd00:44::78", BoxImage.Name);
 
-        Assert.Equal("10.44.0.77", AddressOf("one", "inet"));
-        Assert.Contains("02:00:00:00:00:77", Execute("one", "ip", "link", "show", "eth0").Output, StringComparison.Ordinal);
-        Assert.Equal("10.44.0.78", AddressOf("both", "inet"));
-        Assert.Equal("fd00:44::78", AddressOf("both", "inet6"));
+        Assert.Equal("10.44.0.77", ShellOf("one").Address("inet"));
+        Assert.Contains("02:00:00:00:00:77", ShellOf("one").Run("ip", "link", "show", "eth0"), StringComparison.Ordinal);
+        Assert.Equal("10.44.0.78", ShellOf("both").Address("inet"));
+        Assert.Equal("fd00:44::78", ShellOf("both").Address("inet6"));
         World running = _host.World();
         ToolResult taken = _host.TryRun("podman", "run", "-d", "--name", "third", "--network", "net1", "--ip", "10.44.0.77", BoxImage.Name);
         Assert.NotEqual(0, taken.ExitCode);
@@ -123,18 +115,18 @@ public sealed class PodmanTests : IDisposable
         Podman("run", "-d", "--name", "first", "--network", "net1", "--cap-add", "NET_RAW", BoxImage.Name);
         Podman("run", "-d", "--name", "second", "--network", "net2", BoxImage.Name);
         World apart = _host.World();
-        string second = AddressOf("second", "inet");
+        string second = ShellOf("second").Address("inet");
 
         Podman("network", "connect", "net2", "first");
         Podman("network", "connect", "net3", "first");
-        Assert.StartsWith("10.45.0.", AddressOf("first", "inet", "eth1"), StringComparison.Ordinal);
-        Assert.StartsWith("10.46.0.", AddressOf("first", "inet", "eth2"), StringComparison.Ordinal);
-        Assert.Contains("mtu 1400", Execute("first", "ip", "link", "show", "eth2").Output, StringComparison.Ordinal);
-        Assert.True(Pings("first", second));
+        Assert.StartsWith("10.45.0.", ShellOf("first").Address("inet", "eth1"), StringComparison.Ordinal);
+        Assert.StartsWith("10.46.0.", ShellOf("first").Address("inet", "eth2"), StringComparison.Ordinal);
+        Assert.Contains("mtu 1400", ShellOf("first").Run("ip", "link", "show", "eth2"), StringComparison.Ordinal);
+        Assert.True(ShellOf("first").Pings(second));
 
         Podman("network", "disconnect", "net2", "first");
         Podman("network", "disconnect", "net3", "first");
-        Assert.DoesNotContain("eth1", Execute("first", "ip", "link").Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("eth1", ShellOf("first").Run("ip", "link"), StringComparison.Ordinal);
         _host.World().AssertEqual(apart);
 
         Podman("rm", "-f", "-t", "0", "first", "second");
@@ -152,7 +144,7 @@ public sealed class PodmanTests : IDisposable
         Podman("run", "-d", "--pod", "pod", "--name", "shell", BoxImage.Name);
 
         Wait.Until("the pod serves", () => RuntimeHost.Page(_host.Netns, "127.0.0.1", 8081).Length > 0);
-        Assert.Equal("web 127.0.0.1", Page("shell", "127.0.0.1"));
+        Assert.Equal("web 127.0.0.1", ShellOf("shell").Page("127.0.0.1"));
         Podman("pod", "rm", "-f", "-t", "0", "pod");
         Podman("network", "rm", "net1");
         _host.World().AssertEqual(before);
@@ -177,14 +169,7 @@ public sealed class PodmanTests : IDisposable
 
     private ToolResult Podman(params string[] words) => _host.Run(["podman", .. words]);
 
-    private ToolResult Execute(string name, params string[] words) => _host.Run(["podman", "exec", name, .. words]);
+    private (string V4, string V6) AddressesOf(string name) => (ShellOf(name).Address("inet"), ShellOf(name).Address("inet6"));
 
-    private bool Pings(string name, string address) =>
-        _host.TryRun("podman", "exec", name, "ping", "-c", "1", "-W", "2", address).ExitCode == 0;
-
-    private string Page(string name, string address) =>
-        RuntimeHost.Seen(_host.TryRun(["podman", "exec", name, .. RuntimeHost.PageCommand(address, 80)]).Output);
-
-    private string AddressOf(string name, string family, string link = "eth0") =>
-        BoxImage.Address(Execute(name, BoxImage.AddressCommand).Output, family, link);
+    private Shell ShellOf(string name) => new(words => _host.TryRun(["podman", "exec", name, .. words]));
 }

@@ -21,11 +21,11 @@ public sealed class KernelEvents : NetlinkConnection
     }
 
     /// <summary>
-    /// Returns as soon as the condition holds, asking again whenever something was announced about the interface (or announcements
-    /// were lost). False when it does not hold within the time.
+    /// Returns as soon as the condition holds, asking again whenever something was announced about the interface (null: about anything), or announcements
+    /// were lost. False when it does not hold within the time.
     /// </summary>
     /// <exception cref="LinuxException">The socket failed.</exception>
-    public bool Wait(InterfaceIndex index, Func<bool> condition, TimeSpan atMost)
+    public bool Wait(InterfaceIndex? index, Func<bool> condition, TimeSpan atMost)
     {
         long deadline = Environment.TickCount64 + (long)atMost.TotalMilliseconds;
         while (!condition())
@@ -46,7 +46,7 @@ public sealed class KernelEvents : NetlinkConnection
         return true;
     }
 
-    private bool ReceiveAnnouncement(InterfaceIndex index)
+    private bool ReceiveAnnouncement(InterfaceIndex? index)
     {
         try
         {
@@ -56,7 +56,7 @@ public sealed class KernelEvents : NetlinkConnection
                 NetlinkReply reply = Next(ref datagram);
 
                 // ifi_index and ifa_index both stand at offset 4 of their headers.
-                if (reply.HeaderAs<IfAddrMsg>().Index == index.Value)
+                if (index is null || reply.HeaderAs<IfAddrMsg>().Index == index.Value.Value)
                 {
                     return true;
                 }

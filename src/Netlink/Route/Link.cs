@@ -39,6 +39,9 @@ public sealed record Link
     /// <summary>Packets that may wait to be sent.</summary>
     public uint TxQueueLength { get; init; }
 
+    /// <summary>IFLA_GROUP; 0 unless somebody set it.</summary>
+    public uint Group { get; init; }
+
     /// <summary>Text for people; null: none.</summary>
     public string? Alias { get; init; }
 

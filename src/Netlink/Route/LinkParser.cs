@@ -18,6 +18,7 @@ internal static class LinkParser
                 IFLA.ADDRESS when attribute.Value.Length == 6 => link with { Mac = attribute.GetMac() },
                 IFLA.MTU => link with { Mtu = (int)Math.Min(attribute.GetU32(), int.MaxValue) },
                 IFLA.TXQLEN => link with { TxQueueLength = attribute.GetU32() },
+                IFLA.GROUP => link with { Group = attribute.GetU32() },
                 IFLA.IFALIAS => link with { Alias = attribute.GetString() },
                 IFLA.OPERSTATE => link with { OperState = (IF_OPER)attribute.GetU8() },
                 IFLA.PROMISCUITY => link with { Promiscuity = attribute.GetU32() },

@@ -30,16 +30,16 @@ public sealed record LinkRequest
     /// <summary>Packets that may wait to be sent; null: the kernel's choice.</summary>
     public uint? TxQueueLength { get; init; }
 
-    /// <summary>IFLA_IFALIAS, text for people, up to 255 bytes; null: none.</summary>
-    public string? Alias { get; init; }
-
     /// <summary>Enslave it at birth.</summary>
     public InterfaceIndex? Master { get; init; }
 
     /// <summary>Born up.</summary>
     public bool Up { get; init; }
 
-    /// <summary>IFLA_GROUP; many links of one group can be deleted by one request.</summary>
+    /// <summary>
+    /// IFLA_GROUP; many links of one group can be deleted by one request. Unlike an alias, which RTM_NEWLINK passes over at birth
+    /// (rtnl_create_link, net/core/rtnetlink.c), it is there from the first moment.
+    /// </summary>
     public uint Group { get; init; }
 
     /// <summary>One queue each way: more make veth_init_queues wait for another grace period.</summary>
@@ -95,11 +95,6 @@ public sealed record LinkRequest
         if (TxQueueLength is uint length)
         {
             link.PutU32(IFLA.TXQLEN, length);
-        }
-
-        if (Alias is string alias)
-        {
-            link.PutString(IFLA.IFALIAS, alias);
         }
 
         if (Kind is VethKind)

@@ -113,8 +113,9 @@ public sealed partial class RouteConnection
     /// <exception cref="NetlinkException">The kernel refused.</exception>
     public Qdisc? FindQdisc(InterfaceIndex index, TC_H place)
     {
+        // Without NLM_F_ECHO older kernels, 6.18 among them, tell the listeners alone and not who asks (qdisc_notify).
         NetlinkMessage<TCA> request = Request<TcMsg, TCA>(
-            (ushort)RTM.GETQDISC, 0, new TcMsg { Index = index.Value, Parent = (uint)place });
+            (ushort)RTM.GETQDISC, NLM_F.ECHO, new TcMsg { Index = index.Value, Parent = (uint)place });
         try
         {
             return Find<TCA, Qdisc>(request, ParseQdisc, $"index {index}");

@@ -42,7 +42,13 @@ public sealed partial class RouteConnection
     /// number of routes.
     /// </summary>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
-    public Link? FindOutput(IPAddress destination)
+    public Link? FindOutput(IPAddress destination) => FindRoute(destination) is IpRoute route ? FindLink(route.Output) : null;
+
+    /// <summary>Whether packets to an address stay here, because it is one of this host's own.</summary>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    public bool IsLocal(IPAddress address) => FindRoute(address) is { Type: RTN.LOCAL };
+
+    private IpRoute? FindRoute(IPAddress destination)
     {
         NetlinkMessage<RTA> request = Request<RtMsg, RTA>((ushort)RTM.GETROUTE, 0, new RtMsg
         {
@@ -52,7 +58,7 @@ public sealed partial class RouteConnection
         request.Attributes.PutAddress(RTA.DST, destination);
         try
         {
-            return Find<RTA, IReadOnlyList<IpRoute>>(request, RouteParser.Parse, $"{destination}") is [IpRoute route, ..] ? FindLink(route.Output) : null;
+            return Find<RTA, IReadOnlyList<IpRoute>>(request, RouteParser.Parse, $"{destination}") is [IpRoute route, ..] ? route : null;
         }
         catch (NetlinkException e) when (e.Errno is Errno.ENETUNREACH or Errno.EHOSTUNREACH)
         {

@@ -221,4 +221,5 @@ public enum IFF : uint
     LOOPBACK = 8,
     PROMISC = 0x100,
     ALLMULTI = 0x200,
+    LOWER_UP = 0x10000,
 }

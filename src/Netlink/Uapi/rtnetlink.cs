@@ -37,6 +37,7 @@ public enum RTNLGRP
 {
     LINK = 1,
     IPV6_IFADDR = 9,
+    IPV6_ROUTE = 11,
 }
 
 /// <summary>The header of every RTM_*LINK message; 16 bytes, host order. <c>struct ifinfomsg</c>.</summary>
