@@ -92,10 +92,9 @@ public sealed class BandwidthPlugin : ChainedPlugin<BandwidthConfig>
     }
 
     /// <summary>The other end of the container's pair. An index alone may lead to some other link, so it must point back, and be in the result.</summary>
-    private static Link GetHostEnd(Host host, Sandbox sandbox, string ifName, AddResult previous)
+    private Link GetHostEnd(Host host, Sandbox sandbox, string ifName, AddResult previous)
     {
-        Link container = sandbox.Route.FindLink(ifName)
-            ?? throw Invalid($"there is no {ifName} in the container: put bandwidth behind the plugin that makes it");
+        Link container = GetInterface(sandbox, ifName);
         if (container.Kind != "veth" || container.Peer is not InterfaceIndex peer
             || host.Route.FindLink(peer) is not { Kind: "veth" } end || end.Peer != container.Index)
         {

@@ -38,8 +38,7 @@ public sealed class SbrPlugin : ChainedPlugin<SbrConfig>
             throw new CniException(CniErrorCode.InvalidConfig, $"routes cannot be chosen by source: prevResult has no address of {ifName} in the container");
         }
 
-        Link link = route.FindLink(ifName) ?? throw new CniException(
-            CniErrorCode.InvalidConfig, $"there is no {ifName} in the container: put sbr behind the plugin that makes it");
+        Link link = GetInterface(attachment.Sandbox, ifName);
         using FileLock alone = attachment.Host.LockTables();
         IReadOnlyList<IpRoute> routes = config.Table is null ? ContainerRoutes.List(route, link.Index, (uint)RT_TABLE.MAIN) : [];
         IReadOnlyList<SourceRule> rules = SourceRule.Plan(route, ips, config.Table);

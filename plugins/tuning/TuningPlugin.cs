@@ -29,12 +29,7 @@ public sealed class TuningPlugin : ChainedPlugin<TuningConfig>
     {
         Allowlist.Require(config.Sysctls, attachment.Host.Settings.TuningAllowlist);
         (Sandbox sandbox, string ifName) = (attachment.Sandbox, attachment.Id.IfName);
-        Link? link = sandbox.Route.FindLink(ifName);
-        if (link is null && !config.Link.IsEmpty)
-        {
-            throw new CniException(CniErrorCode.InvalidConfig, $"there is no {ifName} in the container: put tuning behind the plugin that makes it");
-        }
-
+        Link? link = config.Link.IsEmpty ? null : GetInterface(sandbox, ifName);
         Note(config, attachment, link);
         sandbox.Namespace.Run(() =>
         {

@@ -30,8 +30,7 @@ public sealed class VrfPlugin : ChainedPlugin<VrfConfig>
     protected override AddResult Apply(VrfConfig config, Attachment attachment, AddResult previous)
     {
         RouteConnection route = attachment.Sandbox.Route;
-        Link link = route.FindLink(attachment.Id.IfName)
-            ?? throw Invalid($"there is no {attachment.Id.IfName} in the container: put vrf behind the plugin that makes it");
+        Link link = GetInterface(attachment.Sandbox, attachment.Id.IfName);
         if (link.Master is InterfaceIndex master)
         {
             throw Invalid($"{link.Name} belongs to {route.FindLink(master)?.Name ?? "another interface"} already: an interface has one master");
