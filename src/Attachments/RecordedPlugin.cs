@@ -43,7 +43,9 @@ public abstract class RecordedPlugin : Plugin
         {
             if (!valid.Contains(record.Attachment))
             {
-                teardown.Try($"remove {record.Attachment}", () => Undo(new Removal(host, Sockets, record.Attachment, record, null), static () => { }));
+                teardown.Try(
+                    $"remove {record.Attachment}",
+                    () => Undo(new Removal(host, Sockets, request.Config, record.Attachment, record, null), static () => { }));
             }
         }
 
@@ -80,7 +82,7 @@ public abstract class RecordedPlugin : Plugin
 
     /// <summary>Removes what the record tells of; null: what can be found without one.</summary>
     private protected void Undo(CniRequest request, Host host, AttachmentRecord? record) => Undo(
-        new Removal(host, Sockets, request.Attachment, record, request.NetnsPath), () => Release(request, host));
+        new Removal(host, Sockets, request.Config, request.Attachment, record, request.NetnsPath), () => Release(request, host));
 
     private protected void RequireKernel()
     {
