@@ -43,7 +43,7 @@ public sealed class VrfPlugin : ChainedPlugin<VrfConfig>
         ContainerRoutes.Save(routes, saved);
         attachment.Update(attachment.Record with { Saved = saved });
         vrf ??= Add(route, config);
-        SetMaster(route, link, vrf.Index, [.. routes.Select(each => each with { Table = TableOf(vrf) })]);
+        Move(route, link, vrf.Index, routes, (uint)RT_TABLE.MAIN, TableOf(vrf));
         return previous;
     }
 
@@ -78,7 +78,7 @@ public sealed class VrfPlugin : ChainedPlugin<VrfConfig>
             IReadOnlyList<IpRoute> routes = removal.Record is AttachmentRecord record
                 ? ContainerRoutes.Read(record, link.Index)
                 : ContainerRoutes.List(route, link.Index, TableOf(vrf));
-            SetMaster(route, link, null, [.. routes.Select(static each => each with { Table = (uint)RT_TABLE.MAIN })]);
+            Move(route, link, null, routes, TableOf(vrf), (uint)RT_TABLE.MAIN);
         }
 
         if (!route.ListLinks().Any(each => each.Master == vrf.Index))
@@ -143,12 +143,17 @@ public sealed class VrfPlugin : ChainedPlugin<VrfConfig>
 
     /// <summary>
     /// Moving an interface in or out takes it down and up again (cycle_netdev, drivers/net/vrf.c): its IPv6 addresses and all routes but those of its IPv4
-    /// networks are lost, and made again here.
+    /// networks are lost, and made again here. Its part of an IPv6 multipath route is not: that comes back to life where it was (fib6_ifup, net/ipv6/route.c).
     /// </summary>
-    private static void SetMaster(RouteConnection route, Link link, InterfaceIndex? master, IReadOnlyList<IpRoute> routes)
+    private static void Move(RouteConnection route, Link link, InterfaceIndex? master, IReadOnlyList<IpRoute> routes, uint from, uint to)
     {
         IReadOnlyList<InterfaceAddress> addresses = route.ListAddresses(link.Index);
         route.SetMaster(link.Index, master);
+        foreach (IpRoute left in ContainerRoutes.List(route, link.Index, from))
+        {
+            route.TryDeleteRoute(left);
+        }
+
         foreach (InterfaceAddress address in addresses)
         {
             if (address.Address.AddressFamily == AddressFamily.InterNetworkV6 && !address.Address.IsIPv6LinkLocal)
@@ -158,7 +163,7 @@ public sealed class VrfPlugin : ChainedPlugin<VrfConfig>
             }
         }
 
-        ContainerRoutes.Ensure(route, routes);
+        ContainerRoutes.Ensure(route, [.. routes.Select(each => each with { Table = to })]);
     }
 
     private static uint TableOf(Link vrf) => vrf.Settings is VrfKind kind ? kind.Table : 0;

@@ -54,7 +54,9 @@ public sealed class VrfTests : IDisposable
 
         _container.DeleteList(List("blue", version: version));
         _container.DeleteList(List("blue", version: version));
-        BridgeNet.World(_host).AssertEqual(before);
+
+        // The rule that the kernel makes with a namespace's first VRF, and never again.
+        BridgeNet.World(_host).Except("l3mdev").AssertEqual(before);
     }
 
     [Fact]

@@ -15,7 +15,7 @@ public sealed class DerivedTextTests
     [Theory, MemberData(nameof(Lengths))]
     public void Sha512_is_the_frameworks(int length)
     {
-        byte[] message = [.. Enumerable.Range(0, length).Select(static i => (byte)(i * 7))];
+        byte[] message = [.. Enumerable.Range(0, length).Select(static i => (byte)(i % 251))];
 
         Assert.Equal(Convert.ToHexStringLower(SHA512.HashData(message)), Sha512.Hex(message));
     }
