@@ -2,7 +2,7 @@ namespace CniPlugins.Plugins.Tuning;
 
 /// <summary>
 /// A regular expression that matches anywhere in a text. All ways through the pattern are followed at once (Thompson's construction), so that no pattern and no
-/// text takes long. The framework's own would cost more in size and start-up than the rest of the plugin.
+/// text takes long. The framework's own would make the executable 0.3 MB larger, and takes patterns that do take long.
 /// </summary>
 internal sealed class AllowPattern
 {

@@ -78,8 +78,10 @@ public sealed class ConflistTests : IDisposable
             .AssertEqual(before.Where(line => !line.StartsWith(inside, StringComparison.Ordinal)));
     }
 
-    /// <summary>A network keeps the subnet that was chosen for it, whoever leaves it.</summary>
-    private World World() => BridgeNet.World(_host).Except("] var/lib/cni-plugins/");
+    /// <summary>
+    /// A network keeps the subnet that was chosen for it, whoever leaves it; and the rule for VRFs is the kernel's, made with a namespace's first one.
+    /// </summary>
+    private World World() => BridgeNet.World(_host).Except("] var/lib/cni-plugins/", "l3mdev");
 
     /// <summary>What a runtime would hand to every list; libcni passes on what a plugin declares.</summary>
     private static CniOptions Runtime(int port, string mac) => new()
@@ -112,9 +114,9 @@ public sealed class ConflistTests : IDisposable
         }
     }
 
-    /// <summary>An address that stands in the file itself is one container's.</summary>
-    private static bool IsForOne(string list) =>
-        Json.Object(list)["plugins"]!.AsArray().Any(static plugin => plugin!["ipam"]?["type"]?.GetValue<string>() == "static");
+    /// <summary>An address that stands in the file itself is one container's, and a VLAN of a master is one interface's.</summary>
+    private static bool IsForOne(string list) => Json.Object(list)["plugins"]!.AsArray().Any(
+        static plugin => plugin!["ipam"]?["type"]?.GetValue<string>() == "static" || plugin["type"]!.GetValue<string>() == "vlan");
 
     private static bool IsAtLeast(string list, string version) =>
         Version.Parse(Json.Object(list)["cniVersion"]!.GetValue<string>()) >= Version.Parse(version);
