@@ -15,7 +15,14 @@ public sealed class PolicyStore : IDisposable
     private readonly NftConnection _connection;
 
     /// <summary>Works in the namespace in which the connection was opened, and takes it over.</summary>
-    public PolicyStore(NftConnection connection) => _connection = connection;
+    public PolicyStore(NftConnection connection)
+    {
+        _connection = connection;
+        Forward = new ForwardAccess(connection);
+    }
+
+    /// <summary>What iptables would drop on its way through the host.</summary>
+    public ForwardAccess Forward { get; }
 
     /// <summary>
     /// Adds what belongs to one attachment (<paramref name="own"/>) and what it shares with others of its network (<paramref name="shared"/>:
