@@ -2,6 +2,7 @@ using CniPlugins.Attachments;
 using CniPlugins.Cni;
 using CniPlugins.Netlink;
 using CniPlugins.Publishing;
+using CniPlugins.Publishing.ReferenceRules;
 
 namespace CniPlugins.Plugins.Firewall;
 
@@ -16,6 +17,9 @@ public sealed class FirewallPlugin : ChainedPlugin<FirewallConfig>
 
     /// <inheritdoc/>
     public override string Type => "firewall";
+
+    /// <inheritdoc/>
+    protected override ReferenceParts LeftByReference => ReferenceParts.Access;
 
     /// <summary>As the reference: from 0.4.0 on.</summary>
     public override IReadOnlyList<CniVersion> Versions => [.. CniVersion.Supported.Where(static version => version >= new CniVersion(0, 4, 0))];

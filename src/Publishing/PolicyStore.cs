@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using CniPlugins.Linux;
 using CniPlugins.Netlink;
 using CniPlugins.Nftables;
+using CniPlugins.Publishing.ReferenceRules;
 
 namespace CniPlugins.Publishing;
 
@@ -19,10 +20,14 @@ public sealed class PolicyStore : IDisposable
     {
         _connection = connection;
         Forward = new ForwardAccess(connection);
+        Reference = new ReferenceRuleStore(connection);
     }
 
     /// <summary>What iptables would drop on its way through the host.</summary>
     public ForwardAccess Forward { get; }
+
+    /// <summary>What the reference plugins left.</summary>
+    public ReferenceRuleStore Reference { get; }
 
     /// <summary>
     /// Adds what belongs to one attachment (<paramref name="own"/>) and what it shares with others of its network (<paramref name="shared"/>:
