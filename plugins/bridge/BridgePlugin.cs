@@ -4,6 +4,7 @@ using CniPlugins.Netlink;
 using CniPlugins.Netlink.Route;
 using CniPlugins.Netlink.Route.Kinds;
 using CniPlugins.Netlink.Uapi;
+using CniPlugins.Publishing.ReferenceRules;
 
 namespace CniPlugins.Plugins.Bridge;
 
@@ -20,6 +21,9 @@ public sealed class BridgePlugin : AttachmentPlugin<BridgeConfig>
 
     /// <inheritdoc/>
     public override string Type => "bridge";
+
+    /// <inheritdoc/>
+    protected override ReferenceParts LeftByReference => ReferenceParts.All;
 
     /// <inheritdoc/>
     protected override CniRequest Complete(CniRequest request, Host host) => BridgeDefaults.Expand(request, host);

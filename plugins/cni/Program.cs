@@ -5,6 +5,7 @@ using CniPlugins.Netlink;
 using CniPlugins.Plugins.Bandwidth;
 using CniPlugins.Plugins.Bridge;
 using CniPlugins.Plugins.Dummy;
+using CniPlugins.Plugins.Firewall;
 using CniPlugins.Plugins.Host;
 using CniPlugins.Plugins.HostDevice;
 using CniPlugins.Plugins.HostLocal;
@@ -34,6 +35,7 @@ internal static class Program
         ("bandwidth", static () => new BandwidthPlugin(NetlinkSocket.Kernel)),
         ("bridge", static () => new BridgePlugin(NetlinkSocket.Kernel)),
         ("dummy", static () => new DummyPlugin(NetlinkSocket.Kernel)),
+        ("firewall", static () => new FirewallPlugin(NetlinkSocket.Kernel)),
         ("host", static () => new HostPlugin(NetlinkSocket.Kernel)),
         ("host-device", static () => new HostDevicePlugin(NetlinkSocket.Kernel)),
         ("host-local", static () => new HostLocalPlugin(NetlinkSocket.Kernel)),

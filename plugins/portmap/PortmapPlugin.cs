@@ -6,6 +6,7 @@ using CniPlugins.Netlink;
 using CniPlugins.Netlink.Route;
 using CniPlugins.Netlink.Uapi;
 using CniPlugins.Publishing;
+using CniPlugins.Publishing.ReferenceRules;
 
 namespace CniPlugins.Plugins.Portmap;
 
@@ -20,6 +21,9 @@ public sealed class PortmapPlugin : ChainedPlugin<PortmapConfig>
 
     /// <inheritdoc/>
     public override string Type => "portmap";
+
+    /// <inheritdoc/>
+    protected override ReferenceParts LeftByReference => ReferenceParts.Ports;
 
     /// <inheritdoc/>
     protected override PortmapConfig? Read(CniRequest request, Host host) => PortmapConfig.Read(request, host.Settings);

@@ -5,6 +5,7 @@ using CniPlugins.Netlink;
 using CniPlugins.Netlink.Route;
 using CniPlugins.Netlink.Route.Kinds;
 using CniPlugins.Netlink.Uapi;
+using CniPlugins.Publishing.ReferenceRules;
 
 namespace CniPlugins.Plugins.Ptp;
 
@@ -19,6 +20,9 @@ public sealed class PtpPlugin : AttachmentPlugin<PtpConfig>
 
     /// <inheritdoc/>
     public override string Type => "ptp";
+
+    /// <inheritdoc/>
+    protected override ReferenceParts LeftByReference => ReferenceParts.All;
 
     /// <inheritdoc/>
     protected override PtpConfig Read(CniRequest request, Host host) => PtpConfig.Read(request, host.Settings);

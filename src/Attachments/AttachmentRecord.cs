@@ -38,6 +38,9 @@ public sealed record AttachmentRecord
     /// <summary>The host's interface towards the container's addresses: the bridge, or the bridge's VLAN interface.</summary>
     public string? Device { get; init; }
 
+    /// <summary>The device that iptables was told to let through, where it is this attachment's alone; null elsewhere.</summary>
+    public string? Forwarded { get; init; }
+
     /// <summary>The container's addresses.</summary>
     public IReadOnlyList<IPAddress> Addresses { get; init; } = [];
 

@@ -128,6 +128,14 @@ public sealed class BridgeState : IDisposable
     /// <exception cref="LinuxException">The directory cannot be read.</exception>
     public IReadOnlyList<string> ListLocalnet() => ListNames("localnet");
 
+    /// <summary>Notes that iptables was told to let through what comes by an interface, or goes there.</summary>
+    /// <exception cref="LinuxException">It cannot be written.</exception>
+    public void AddForwarded(string device) => Add("forwarded", device, []);
+
+    /// <summary>The interfaces that iptables was told of.</summary>
+    /// <exception cref="LinuxException">The directory cannot be read.</exception>
+    public IReadOnlyList<string> ListForwarded() => ListNames("forwarded");
+
     /// <summary>Notes an address that we gave to an interface of the host: <c>DEVICE ADDRESS/LENGTH</c>.</summary>
     /// <exception cref="LinuxException">It cannot be written.</exception>
     public void AddAddress(string device, string address) =>

@@ -27,6 +27,7 @@ internal static class RecordText
         writer.Member("linkKind", record.LinkKind);
         writer.Member("bridge", record.Bridge);
         writer.Member("device", record.Device);
+        writer.Member("forwarded", record.Forwarded);
         writer.Member("addresses", record.Addresses, static (writer, address) => writer.String(address.ToString()));
         writer.Member("ports", record.Ports, WritePort);
         writer.Member("elements", record.Elements, static (writer, element) =>
@@ -52,6 +53,7 @@ internal static class RecordText
         LinkKind = FindString(root, "linkKind"),
         Bridge = FindString(root, "bridge"),
         Device = FindString(root, "device"),
+        Forwarded = FindString(root, "forwarded"),
         Addresses = [.. Items(root, "addresses").Select(static item => IPAddress.Parse(item.GetString()!))],
         Ports = [.. Items(root, "ports").Select(ReadPort)],
         Elements = [.. Items(root, "elements").Select(ReadElement)],

@@ -1,6 +1,7 @@
 using CniPlugins.Cni;
 using CniPlugins.Linux;
 using CniPlugins.Netlink;
+using CniPlugins.Publishing.ReferenceRules;
 
 namespace CniPlugins.Attachments;
 
@@ -17,6 +18,9 @@ public abstract class RecordedPlugin : Plugin
 
     /// <summary>Which part of the attachment's records is this plugin's; null: the driver's.</summary>
     private protected abstract string? Part { get; }
+
+    /// <summary>What the reference plugin of this name may have left in nftables.</summary>
+    protected virtual ReferenceParts LeftByReference => ReferenceParts.None;
 
     /// <inheritdoc/>
     public sealed override void Delete(CniRequest request)
@@ -50,6 +54,11 @@ public abstract class RecordedPlugin : Plugin
         }
 
         teardown.Try("remove rules without an attachment", () => StaleElements.Remove(host, network, valid));
+        if (LeftByReference != ReferenceParts.None)
+        {
+            teardown.Try("remove the reference plugins' rules without an attachment", () => ReferenceLeftovers.RemoveStale(host, network, valid));
+        }
+
         teardown.Try("release what has no attachment", () => ReleaseStale(request, host));
         teardown.Try("remove what nobody uses any more", () => SharedParts.RemoveIfUnused(host, network));
         teardown.Finish();
@@ -81,8 +90,16 @@ public abstract class RecordedPlugin : Plugin
     }
 
     /// <summary>Removes what the record tells of; null: what can be found without one.</summary>
-    private protected void Undo(CniRequest request, Host host, AttachmentRecord? record) => Undo(
-        new Removal(host, Sockets, request.Config, request.Attachment, record, request.NetnsPath), () => Release(request, host));
+    private protected void Undo(CniRequest request, Host host, AttachmentRecord? record)
+    {
+        Removal removal = new(host, Sockets, request.Config, request.Attachment, record, request.NetnsPath);
+        if (record is null && LeftByReference != ReferenceParts.None)
+        {
+            removal.Steps.Try("remove the reference plugins' rules", () => ReferenceLeftovers.Remove(removal, request, LeftByReference));
+        }
+
+        Undo(removal, () => Release(request, host));
+    }
 
     private protected void RequireKernel()
     {

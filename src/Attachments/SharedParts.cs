@@ -32,6 +32,7 @@ internal static class SharedParts
 
         if (host.Records.HasNone())
         {
+            host.Policy.Forward.RemoveIfUnused();
             host.Policy.RemoveTables();
         }
     }
@@ -45,6 +46,17 @@ internal static class SharedParts
         }
 
         host.Policy.Remove(state.ListElements());
+        IReadOnlyList<string> forwarded = state.ListForwarded();
+        foreach (string device in forwarded)
+        {
+            host.Policy.Forward.Remove(device);
+        }
+
+        if (forwarded.Count > 0)
+        {
+            host.Policy.Forward.RemoveIfUnused();
+        }
+
         foreach (string device in state.ListLocalnet())
         {
             if (host.Route.FindLink(device) is Link link)

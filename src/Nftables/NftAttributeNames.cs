@@ -21,7 +21,7 @@ internal sealed class NftAttributeNames : IAttributeNames
             : (NFT_MSG)(messageType & 0xff) switch
             {
                 NFT_MSG.NEWTABLE or NFT_MSG.GETTABLE or NFT_MSG.DELTABLE => ((NFTA_TABLE)type).ToString(),
-                NFT_MSG.NEWCHAIN => ((NFTA_CHAIN)type).ToString(),
+                NFT_MSG.NEWCHAIN or NFT_MSG.GETCHAIN or NFT_MSG.DELCHAIN => ((NFTA_CHAIN)type).ToString(),
                 NFT_MSG.NEWRULE or NFT_MSG.GETRULE or NFT_MSG.DELRULE => ((NFTA_RULE)type).ToString(),
                 NFT_MSG.NEWSET => ((NFTA_SET)type).ToString(),
                 _ => ((NFTA_SET_ELEM_LIST)type).ToString(),

@@ -7,6 +7,9 @@ public sealed record NftChain(NftTable Table, string Name)
 {
     /// <summary>Where packets enter it; null: only by a jump.</summary>
     public NftHook? Hook { get; init; }
+
+    /// <summary>Of a base chain that somebody else made: whether it drops what none of its rules decides about.</summary>
+    public bool Drops { get; init; }
 }
 
 /// <summary>Where a base chain hangs. Its policy is accept.</summary>

@@ -90,6 +90,28 @@ public sealed class NftConnection : NetlinkConnection
         return elements;
     }
 
+    /// <summary>A chain as the kernel has it; null if there is none.</summary>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    public NftChain? FindChain(NftChain chain)
+    {
+        NetlinkMessage<NFTA_CHAIN> request = Request<NfGenMsg, NFTA_CHAIN>(
+            MessageType(NFT_MSG.GETCHAIN), 0, new NfGenMsg { Family = (byte)chain.Table.Family });
+        request.Attributes.PutString(NFTA_CHAIN.TABLE, chain.Table.Name);
+        request.Attributes.PutString(NFTA_CHAIN.NAME, chain.Name);
+        return Find<NFTA_CHAIN, NftChain>(request, reply => chain with { Drops = Drops(reply) }, $"chain {chain.Table} {chain.Name}");
+    }
+
+    /// <summary>The rules of a chain from first to last; none if there is no such chain.</summary>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    public IReadOnlyList<NftRuleInfo> ListRules(NftChain chain)
+    {
+        NetlinkMessage<NFTA_RULE> request = Request<NfGenMsg, NFTA_RULE>(
+            MessageType(NFT_MSG.GETRULE), NLM_F.DUMP, new NfGenMsg { Family = (byte)chain.Table.Family });
+        request.Attributes.PutString(NFTA_RULE.TABLE, chain.Table.Name);
+        request.Attributes.PutString(NFTA_RULE.CHAIN, chain.Name);
+        return Dump<NFTA_RULE, NftRuleInfo>(request, NftRuleParser.Parse, $"rules of {chain.Table} {chain.Name}");
+    }
+
     /// <summary>How many rules a table has, over all its chains: whether somebody flushed or changed it.</summary>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
     public int CountRules(NftTable table)
@@ -98,6 +120,19 @@ public sealed class NftConnection : NetlinkConnection
             MessageType(NFT_MSG.GETRULE), NLM_F.DUMP, new NfGenMsg { Family = (byte)table.Family });
         request.Attributes.PutString(NFTA_RULE.TABLE, table.Name);
         return Dump<NFTA_RULE, object>(request, static _ => s_present, $"rules of {table}").Count;
+    }
+
+    private static bool Drops(NetlinkReply reply)
+    {
+        foreach (NetlinkAttribute attribute in reply.AttributesAfter<NfGenMsg>())
+        {
+            if (attribute.As<NFTA_CHAIN>() == NFTA_CHAIN.POLICY)
+            {
+                return attribute.GetU32BigEndian() == (uint)NF.DROP;
+            }
+        }
+
+        return false;
     }
 
     internal static ushort MessageType(NFT_MSG type) => (ushort)(((int)NFNL_SUBSYS.NFTABLES << 8) | (int)type);

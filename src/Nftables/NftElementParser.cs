@@ -43,7 +43,7 @@ internal static class NftElementParser
         return element;
     }
 
-    private static byte[] ParseValue(AttributeReader data)
+    public static byte[] ParseValue(AttributeReader data)
     {
         foreach (NetlinkAttribute attribute in data)
         {

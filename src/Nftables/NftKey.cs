@@ -41,6 +41,13 @@ public sealed class NftKey
         return AddField(bytes);
     }
 
+    /// <summary>An interface's name as a rule or an element has it: up to the first NUL.</summary>
+    public static string ReadInterfaceName(ReadOnlySpan<byte> bytes)
+    {
+        int end = bytes.IndexOf((byte)0);
+        return Encoding.UTF8.GetString(end < 0 ? bytes : bytes[..end]);
+    }
+
     /// <summary>The finished bytes.</summary>
     public byte[] ToArray()
     {

@@ -96,33 +96,34 @@ public sealed class NftTransaction
         End(message, new NftChange($"create set {set.Table} {set.Name}"));
     }
 
-    /// <summary>Puts a rule at the end of its chain. <c>add rule</c>.</summary>
-    public void AddRule(NftRule rule)
+    /// <summary>Removes a chain with its rules; one that is not there is passed over. <c>flush chain</c>, <c>delete chain</c>. EBUSY if something jumps to it.</summary>
+    public void TryDeleteChain(NftChain chain)
     {
-        NftChain chain = rule.Chain;
-        NetlinkMessage<NFTA_RULE> message = Begin<NFTA_RULE>(NFT_MSG.NEWRULE, NLM_F.CREATE | NLM_F.APPEND, chain.Table);
-        AttributeWriter<NFTA_RULE> attributes = message.Attributes;
-        attributes.PutString(NFTA_RULE.TABLE, chain.Table.Name);
-        attributes.PutString(NFTA_RULE.CHAIN, chain.Name);
-        using (attributes.Nest(NFTA_RULE.EXPRESSIONS, out AttributeWriter<NFTA_LIST> list))
-        {
-            foreach (IExpression expression in rule.Expressions)
-            {
-                using (list.Nest(NFTA_LIST.ELEM, out AttributeWriter<NFTA_EXPR> element))
-                {
-                    element.PutString(NFTA_EXPR.NAME, expression.Name);
-                    expression.WriteData(element);
-                }
-            }
-        }
-
-        if (rule.Comment is not null)
-        {
-            NftComment.Write(attributes, NFTA_RULE.USERDATA, rule.Comment);
-        }
-
-        End(message, new NftChange($"add rule {chain.Table} {chain.Name}"));
+        NetlinkMessage<NFTA_RULE> rules = Begin<NFTA_RULE>(NFT_MSG.DELRULE, 0, chain.Table);
+        rules.Attributes.PutString(NFTA_RULE.TABLE, chain.Table.Name);
+        rules.Attributes.PutString(NFTA_RULE.CHAIN, chain.Name);
+        End(rules, new NftChange($"flush chain {chain.Table} {chain.Name}") { MayBeAbsent = true });
+        NetlinkMessage<NFTA_CHAIN> message = Begin<NFTA_CHAIN>(NFT_MSG.DELCHAIN, 0, chain.Table);
+        message.Attributes.PutString(NFTA_CHAIN.TABLE, chain.Table.Name);
+        message.Attributes.PutString(NFTA_CHAIN.NAME, chain.Name);
+        End(message, new NftChange($"delete chain {chain.Table} {chain.Name}") { MayBeAbsent = true });
     }
+
+    /// <summary>Removes a rule; one that is not there is passed over. <c>delete rule</c>.</summary>
+    public void TryDeleteRule(NftTable table, NftRuleInfo rule)
+    {
+        NetlinkMessage<NFTA_RULE> message = Begin<NFTA_RULE>(NFT_MSG.DELRULE, 0, table);
+        message.Attributes.PutString(NFTA_RULE.TABLE, table.Name);
+        message.Attributes.PutString(NFTA_RULE.CHAIN, rule.Chain);
+        message.Attributes.PutU64BigEndian(NFTA_RULE.HANDLE, rule.Handle);
+        End(message, new NftChange($"delete rule {table} {rule.Chain} handle {rule.Handle}") { MayBeAbsent = true });
+    }
+
+    /// <summary>Puts a rule at the end of its chain. <c>add rule</c>.</summary>
+    public void AddRule(NftRule rule) => WriteRule(rule, NLM_F.CREATE | NLM_F.APPEND);
+
+    /// <summary>Puts a rule before all others of its chain. <c>insert rule</c>.</summary>
+    public void InsertRule(NftRule rule) => WriteRule(rule, NLM_F.CREATE);
 
     /// <summary>
     /// Puts an element into a set or map. <c>add element</c>: one with the same key and data is left as it is, one with other data is EEXIST.
@@ -242,6 +243,33 @@ public sealed class NftTransaction
                 }
             }
         }
+    }
+
+    private void WriteRule(NftRule rule, NLM_F flags)
+    {
+        NftChain chain = rule.Chain;
+        NetlinkMessage<NFTA_RULE> message = Begin<NFTA_RULE>(NFT_MSG.NEWRULE, flags, chain.Table);
+        AttributeWriter<NFTA_RULE> attributes = message.Attributes;
+        attributes.PutString(NFTA_RULE.TABLE, chain.Table.Name);
+        attributes.PutString(NFTA_RULE.CHAIN, chain.Name);
+        using (attributes.Nest(NFTA_RULE.EXPRESSIONS, out AttributeWriter<NFTA_LIST> list))
+        {
+            foreach (IExpression expression in rule.Expressions)
+            {
+                using (list.Nest(NFTA_LIST.ELEM, out AttributeWriter<NFTA_EXPR> element))
+                {
+                    element.PutString(NFTA_EXPR.NAME, expression.Name);
+                    expression.WriteData(element);
+                }
+            }
+        }
+
+        if (rule.Comment is not null)
+        {
+            NftComment.Write(attributes, NFTA_RULE.USERDATA, rule.Comment);
+        }
+
+        End(message, new NftChange($"add rule {chain.Table} {chain.Name}"));
     }
 
     private void WriteElement(

@@ -67,12 +67,26 @@ public static class PolicyElements
             });
 
     /// <summary>Nobody outside opens a connection into the bridge; within it, everybody may.</summary>
-    public static IReadOnlyList<RuleElement> Isolated(string bridge) =>
-    [
-        new RuleElement(Ruleset.Isolated.Name, new NftElement(new NftKey().AddInterfaceName(bridge).ToArray()) { Comment = bridge }),
-        new RuleElement(
-            Ruleset.Inside.Name, new NftElement(new NftKey().AddInterfaceName(bridge).AddInterfaceName(bridge).ToArray()) { Comment = bridge }),
-    ];
+    /// <param name="bridge">The bridge, or whatever leads to containers.</param>
+    /// <param name="owner">The comment of the one attachment that it is there for; null: several share it.</param>
+    public static IReadOnlyList<RuleElement> Isolated(string bridge, string? owner = null) =>
+        [Named(Ruleset.Isolated, owner ?? bridge, bridge), Named(Ruleset.Inside, owner ?? bridge, bridge, bridge)];
+
+    /// <summary>Nobody outside opens a connection into the bridge, and nobody within it to another there.</summary>
+    /// <inheritdoc cref="Isolated"/>
+    public static IReadOnlyList<RuleElement> IsolatedWithin(string bridge, string? owner = null) =>
+        [Named(Ruleset.Isolated, owner ?? bridge, bridge), Named(Ruleset.Apart, owner ?? bridge, bridge, bridge)];
+
+    private static RuleElement Named(NftSet set, string comment, params ReadOnlySpan<string> interfaces)
+    {
+        NftKey key = new();
+        foreach (string name in interfaces)
+        {
+            key.AddInterfaceName(name);
+        }
+
+        return new RuleElement(set.Name, new NftElement(key.ToArray()) { Comment = comment });
+    }
 
     private static bool IsV6(IPAddress address) => address.AddressFamily == AddressFamily.InterNetworkV6;
 

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using CniPlugins.Linux;
 using CniPlugins.Netlink;
 using CniPlugins.Nftables;
+using CniPlugins.Publishing.ReferenceRules;
 
 namespace CniPlugins.Publishing;
 
@@ -15,7 +16,18 @@ public sealed class PolicyStore : IDisposable
     private readonly NftConnection _connection;
 
     /// <summary>Works in the namespace in which the connection was opened, and takes it over.</summary>
-    public PolicyStore(NftConnection connection) => _connection = connection;
+    public PolicyStore(NftConnection connection)
+    {
+        _connection = connection;
+        Forward = new ForwardAccess(connection);
+        Reference = new ReferenceRuleStore(connection);
+    }
+
+    /// <summary>What iptables would drop on its way through the host.</summary>
+    public ForwardAccess Forward { get; }
+
+    /// <summary>What the reference plugins left.</summary>
+    public ReferenceRuleStore Reference { get; }
 
     /// <summary>
     /// Adds what belongs to one attachment (<paramref name="own"/>) and what it shares with others of its network (<paramref name="shared"/>:

@@ -60,6 +60,9 @@ internal static class Ruleset
     /// <summary>Bridge and the same bridge again: traffic that comes and goes by one of them.</summary>
     public static readonly NftSet Inside = new(Table, "inside", [InterfaceName, InterfaceName]);
 
+    /// <summary>Bridge and the same bridge again, where its containers do not reach each other.</summary>
+    public static readonly NftSet Apart = new(Table, "apart", [InterfaceName, InterfaceName]);
+
     private static readonly NftChain s_guard = Base("guard", "filter", NF_INET.PRE_ROUTING, -300);
     private static readonly NftChain s_prerouting = Base("prerouting", "nat", NF_INET.PRE_ROUTING, -100);
     private static readonly NftChain s_output = Base("output", "nat", NF_INET.LOCAL_OUT, -100);
@@ -70,7 +73,7 @@ internal static class Ruleset
     private static readonly NftSet[] s_sets =
     [
         Published4, Published6, PublishedAny4, PublishedAny6, Networks4, Networks6, Masqueraded4, Masqueraded6,
-        MasqueradedPorts4, MasqueradedPorts6, Refused4, Refused6, Isolated, Inside,
+        MasqueradedPorts4, MasqueradedPorts6, Refused4, Refused6, Isolated, Inside, Apart,
     ];
 
     /// <summary>Adds the table, its sets, chains and rules. The table must not be there.</summary>
@@ -135,8 +138,8 @@ internal static class Ruleset
         // Replies, what is published, and a network's own traffic pass; nothing else opens a connection into an isolated bridge.
         new NftRule(s_forward, null, [.. CtHas(NFT_CT.STATE, Established | Related), Verdict.Accept]),
         new NftRule(s_forward, "published ports", [.. CtHas(NFT_CT.STATUS, (uint)IPS.DST_NAT), Verdict.Accept]),
-        new NftRule(s_forward, "within a network", [
-            new Meta(NFT_META.IIFNAME, NFT.REG32_00), new Meta(NFT_META.OIFNAME, NFT.REG32_04), new Lookup(Inside, NFT.REG32_00), Verdict.Accept]),
+        new NftRule(s_forward, "isolation within a network", [.. FromTo(Apart), Verdict.Drop]),
+        new NftRule(s_forward, "within a network", [.. FromTo(Inside), Verdict.Accept]),
         new NftRule(s_forward, "isolation", [new Meta(NFT_META.OIFNAME, NFT.REG32_00), new Lookup(Isolated, NFT.REG32_00), Verdict.Drop]),
 
         // A published port reached from 127.0.0.1, or from its own network, must see an address that it answers by way of this host.
@@ -186,6 +189,9 @@ internal static class Ruleset
 
     private static IExpression[] CtHas(NFT_CT key, uint bits) =>
         [new Conntrack(key, NFT.REG32_00), new Bitwise(NFT.REG32_00, HostOrder(bits)), new Compare(NFT.REG32_00, NFT_CMP.NEQ, HostOrder(0))];
+
+    private static IExpression[] FromTo(NftSet set) =>
+        [new Meta(NFT_META.IIFNAME, NFT.REG32_00), new Meta(NFT_META.OIFNAME, NFT.REG32_04), new Lookup(set, NFT.REG32_00)];
 
     private static IExpression[] FromWithin4() =>
         [Payload.Ipv4Source(NFT.REG32_00), new Meta(NFT_META.OIFNAME, NFT.REG32_01), new Lookup(Networks4, NFT.REG32_00)];

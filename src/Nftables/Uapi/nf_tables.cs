@@ -10,6 +10,8 @@ public enum NFT_MSG : byte
     GETTABLE = 1,
     DELTABLE = 2,
     NEWCHAIN = 3,
+    GETCHAIN = 4,
+    DELCHAIN = 5,
     NEWRULE = 6,
     GETRULE = 7,
     DELRULE = 8,
@@ -151,6 +153,7 @@ public enum NFTA_VERDICT : ushort
 public enum NFT
 {
     RETURN = -5,
+    GOTO = -4,
     JUMP = -3,
     REG_VERDICT = 0,
     REG32_00 = 8,
