@@ -17,6 +17,9 @@ internal sealed class BenchHost : IDisposable
         Contender = contender;
         _shape = shape;
         Tool("/usr/sbin/ip", "link", "set", "lo", "up");
+        Tool("/usr/sbin/ip", "link", "add", Shape.Master, "type", "veth", "peer", "name", "lan1");
+        Tool("/usr/sbin/ip", "link", "set", "lan1", "up");
+        Tool("/usr/sbin/ip", "link", "set", Shape.Master, "up");
     }
 
     /// <summary>Whose host this is.</summary>

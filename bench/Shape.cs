@@ -11,6 +11,21 @@ internal sealed record Shape
     /// <summary>Between a port of the host and the container's.</summary>
     public const int PortShift = 10000;
 
+    /// <summary>The interface of the host that containers of some drivers hang on.</summary>
+    public const string Master = "lan0";
+
+    /// <summary>The driver's own keys; null: a bridge with a gateway.</summary>
+    public string? Driver { get; init; }
+
+    /// <summary>A plugin behind it for both contenders; null: none.</summary>
+    public string? Chained { get; init; }
+
+    /// <summary>The kind of link that a kernel may lack; null: every one has what is needed.</summary>
+    public string? Kind { get; init; }
+
+    /// <summary>What ip wants to know of that kind beside the name.</summary>
+    public string[] KindOptions => Kind == "vlan" ? ["id", "9"] : [];
+
     /// <summary>IPv6 as well.</summary>
     public bool DualStack { get; init; }
 
@@ -26,21 +41,35 @@ internal sealed record Shape
     /// <summary>What a runtime calls one after the other for an ADD, without prevResult.</summary>
     public IReadOnlyList<JsonObject> Plugins(Contender contender)
     {
-        JsonObject bridge = Parse($$"""
-            {"cniVersion":"1.0.0","name":"bench","type":"bridge","bridge":"cni0","isGateway":true,"ipMasq":{{(Masquerade ? "true" : "false")}},
-             "ipam":{"type":"host-local",
-              "ranges":[[{{Range4}}]{{(DualStack ? """,[{"subnet":"fd00:88::/64"}]""" : "")}}],
-              "routes":[{"dst":"0.0.0.0/0"}{{(DualStack ? """,{"dst":"::/0"}""" : "")}}] } }
+        JsonObject driver = Parse(Driver ?? $$"""{"type":"bridge","bridge":"cni0","isGateway":true,"ipMasq":{{(Masquerade ? "true" : "false")}} }""");
+        driver["ipam"] = Parse($$"""
+            {"type":"host-local",
+             "ranges":[[{{Range4}}]{{(DualStack ? """,[{"subnet":"fd00:88::/64"}]""" : "")}}],
+             "routes":[{"dst":"0.0.0.0/0"}{{(DualStack ? """,{"dst":"::/0"}""" : "")}}] }
             """);
-        if (Ports == 0)
+        List<JsonObject> plugins = [driver];
+        if (Chained is not null)
         {
-            return [bridge];
+            plugins.Add(Parse(Chained));
         }
 
-        JsonObject publisher = contender.NeedsPortmap ? Parse("""{"cniVersion":"1.0.0","name":"bench","type":"portmap","snat":true}""") : bridge;
-        publisher["capabilities"] = new JsonObject { ["portMappings"] = true };
-        publisher["runtimeConfig"] = new JsonObject { ["portMappings"] = Mappings() };
-        return contender.NeedsPortmap ? [bridge, publisher] : [bridge];
+        if (Ports > 0)
+        {
+            if (contender.NeedsPortmap && Chained is null)
+            {
+                plugins.Add(Parse("""{"type":"portmap","snat":true}"""));
+            }
+
+            plugins[^1]["capabilities"] = new JsonObject { ["portMappings"] = true };
+            plugins[^1]["runtimeConfig"] = new JsonObject { ["portMappings"] = Mappings() };
+        }
+
+        foreach (JsonObject plugin in plugins)
+        {
+            (plugin["cniVersion"], plugin["name"]) = ("1.0.0", "bench");
+        }
+
+        return plugins;
     }
 
     private static JsonObject Parse(string text) => JsonNode.Parse(text)!.AsObject();

@@ -19,6 +19,18 @@ internal sealed class AttachScenario(string name, string description, Shape shap
     public void Run(Options options, Report report)
     {
         using HostPair hosts = new(options.Peer, shape);
+        if (shape.Plugins(options.Peer).FirstOrDefault(plugin => !File.Exists(Path.Combine(options.Peer.Binaries, $"{plugin["type"]}"))) is { } absent)
+        {
+            report.Note($"{Name}: not measured, {options.Peer.Binaries} has no {absent["type"]}");
+            return;
+        }
+
+        if (!HasKind(hosts.Ours))
+        {
+            report.Note($"{Name}: not measured, this kernel has no {shape.Kind}");
+            return;
+        }
+
         Dictionary<BenchHost, Sandbox> sandboxes = [];
         foreach (BenchHost host in hosts.Both)
         {
@@ -49,6 +61,19 @@ internal sealed class AttachScenario(string name, string description, Shape shap
 
             return host.CountPrograms(verb, sandboxes[host]);
         }
+    }
+
+    private bool HasKind(BenchHost host)
+    {
+        const string Probe = "probe";
+        if (shape.Kind is null)
+        {
+            return true;
+        }
+
+        bool has = host.TryTool(["/usr/sbin/ip", "link", "add", Probe, "link", Shape.Master, "type", shape.Kind, .. shape.KindOptions]).Succeeded;
+        host.TryTool("/usr/sbin/ip", "link", "del", Probe);
+        return has;
     }
 
     /// <summary>What is fast because it does not do its work is no contender.</summary>

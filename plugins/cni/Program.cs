@@ -2,6 +2,7 @@ using System.Text;
 using CniPlugins.Cni;
 using CniPlugins.Linux;
 using CniPlugins.Netlink;
+using CniPlugins.Plugins.Bandwidth;
 using CniPlugins.Plugins.Bridge;
 using CniPlugins.Plugins.Dummy;
 using CniPlugins.Plugins.Firewall;
@@ -14,9 +15,12 @@ using CniPlugins.Plugins.Macvlan;
 using CniPlugins.Plugins.None;
 using CniPlugins.Plugins.Portmap;
 using CniPlugins.Plugins.Ptp;
+using CniPlugins.Plugins.Sbr;
 using CniPlugins.Plugins.Static;
 using CniPlugins.Plugins.Tap;
+using CniPlugins.Plugins.Tuning;
 using CniPlugins.Plugins.Vlan;
+using CniPlugins.Plugins.Vrf;
 
 namespace CniPlugins.Plugins;
 
@@ -28,6 +32,7 @@ internal static class Program
     /// <summary>A driver is one line here and one project reference.</summary>
     private static readonly (string Type, Func<Plugin> Make)[] s_plugins =
     [
+        ("bandwidth", static () => new BandwidthPlugin(NetlinkSocket.Kernel)),
         ("bridge", static () => new BridgePlugin(NetlinkSocket.Kernel)),
         ("dummy", static () => new DummyPlugin(NetlinkSocket.Kernel)),
         ("firewall", static () => new FirewallPlugin(NetlinkSocket.Kernel)),
@@ -40,9 +45,12 @@ internal static class Program
         ("none", static () => new NonePlugin(NetlinkSocket.Kernel)),
         ("portmap", static () => new PortmapPlugin(NetlinkSocket.Kernel)),
         ("ptp", static () => new PtpPlugin(NetlinkSocket.Kernel)),
+        ("sbr", static () => new SbrPlugin(NetlinkSocket.Kernel)),
         ("static", static () => new StaticPlugin()),
         ("tap", static () => new TapPlugin(NetlinkSocket.Kernel)),
+        ("tuning", static () => new TuningPlugin(NetlinkSocket.Kernel)),
         ("vlan", static () => new VlanPlugin(NetlinkSocket.Kernel)),
+        ("vrf", static () => new VrfPlugin(NetlinkSocket.Kernel)),
     ];
 
     private static int Main(string[] arguments)

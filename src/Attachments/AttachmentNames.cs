@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using CniPlugins.Cni;
 
 namespace CniPlugins.Attachments;
@@ -10,6 +11,13 @@ public static class AttachmentNames
 {
     /// <summary>The host's end of the pair: <c>veth</c> and 11 hexadecimal digits of the attachment's hash, 15 bytes in all.</summary>
     public static string HostInterface(AttachmentId attachment) => Derive("veth", $"{attachment.Network}\0{attachment.ContainerId}\0{attachment.IfName}");
+
+    /// <summary>The host's link through which what the container sends is shaped.</summary>
+    public static string Shaper(AttachmentId attachment) => Derive("ifb", $"{attachment.Network}\0{attachment.ContainerId}\0{attachment.IfName}");
+
+    /// <summary>What the reference plugins call the same. The interface's name is not part of it.</summary>
+    public static string ReferenceShaper(AttachmentId attachment) =>
+        string.Concat("bwp", Sha512.Hex(Encoding.UTF8.GetBytes(attachment.Network + attachment.ContainerId)).AsSpan(0, 12));
 
     /// <summary>A bridge for a network that does not name one.</summary>
     public static string Bridge(string network) => Derive("br-", network);

@@ -1,5 +1,6 @@
 using CniPlugins.Cni;
 using CniPlugins.Netlink;
+using CniPlugins.Netlink.Route;
 
 namespace CniPlugins.Attachments;
 
@@ -67,6 +68,11 @@ public abstract class ChainedPlugin<TConfig> : RecordedPlugin
     /// <returns>The result so far, with what was changed.</returns>
     /// <exception cref="CniException">It cannot be done.</exception>
     protected abstract AddResult Apply(TConfig config, Attachment attachment, AddResult previous);
+
+    /// <summary>The container's interface, which a plugin before this one has made.</summary>
+    /// <exception cref="CniException">There is none of that name (7).</exception>
+    protected Link GetInterface(Sandbox sandbox, string ifName) => sandbox.Route.FindLink(ifName) ?? throw new CniException(
+        CniErrorCode.InvalidConfig, $"there is no {ifName} in the container: put {Type} behind the plugin that makes it");
 
     /// <summary>CHECK: compares what ADD did with what is there.</summary>
     /// <exception cref="CniException">Something differs.</exception>

@@ -55,6 +55,8 @@ internal static class Detachment
                 removal.Steps.Try($"remove what {part} noted", () => host.Records.Delete(id, part));
             }
         }
+
+        removal.Steps.Try("remove what shaped its traffic", () => Shaper.Remove(host, id, device: null));   // its pair goes as well
     }
 
     private static void RemovePolicy(Host host, AttachmentRecord? record, Teardown steps)

@@ -60,6 +60,10 @@ public sealed class Host : IDisposable
         return state;
     }
 
+    /// <summary>Held while a routing table is chosen and taken in a container, so that no two plugins choose the same.</summary>
+    /// <exception cref="LinuxException">The state directory cannot be written.</exception>
+    public FileLock LockTables() => State.Lock("tables");
+
     /// <summary>Announcements about the host's links, from now on.</summary>
     /// <exception cref="LinuxException">No socket to be had.</exception>
     public KernelEvents ListenToLinks() => KernelEvents.Open(_sockets, RTNLGRP.LINK);

@@ -26,6 +26,9 @@ public sealed record HostSettings
     /// <summary>Key <c>subnetDir</c>: which subnets were chosen for networks that name none. It must outlive a reboot.</summary>
     public string SubnetDirectory { get; init; } = SubnetStore.DefaultDirectory;
 
+    /// <summary>Key <c>tuningAllowlist</c>: the file with patterns of the kernel parameters that <c>tuning</c> may set; without the file any below net/.</summary>
+    public string TuningAllowlist { get; init; } = "/etc/cni/tuning/allowlist.conf";
+
     /// <summary>Key <c>addressPools</c>: where those subnets come from.</summary>
     public AddressPools AddressPools { get; init; } = AddressPools.Default;
 
@@ -69,6 +72,7 @@ public sealed record HostSettings
             return settings with
             {
                 SubnetDirectory = AbsolutePath(root, "subnetDir", path) ?? settings.SubnetDirectory,
+                TuningAllowlist = AbsolutePath(root, "tuningAllowlist", path) ?? settings.TuningAllowlist,
                 AddressPools = AddressPools.Read(root),
                 Ipv6 = root.FindBool("ipv6"),
                 DefaultHostAddresses = PublishDefaults.Read(root.FindObject("publish")),

@@ -29,15 +29,14 @@ public static class InterfaceKeys
             request.Config.ArgsCni?.FindString("mac"),
             request.Args.Find("MAC"),
             request.Config.Root.FindString("mac"));
-        if (text is null)
-        {
-            return null;
-        }
-
-        return MacAddress.TryParse(text, out MacAddress mac) && mac.IsUnicast
-            ? mac
-            : throw Invalid($"the MAC address \"{text}\" is none for an interface: give six octets such as 02:42:0a:00:00:05, the first one even");
+        return text is null ? null : ParseMac(text);
     }
+
+    /// <summary>An address that an interface can have.</summary>
+    /// <exception cref="CniException">It is none (7).</exception>
+    public static MacAddress ParseMac(string text) => MacAddress.TryParse(text, out MacAddress mac) && mac.IsUnicast
+        ? mac
+        : throw Invalid($"the MAC address \"{text}\" is none for an interface: give six octets such as 02:42:0a:00:00:05, the first one even");
 
     /// <summary>A key that chooses among the reference's backends: either is served by nftables, through netlink.</summary>
     /// <exception cref="CniException">Neither (7).</exception>

@@ -47,7 +47,9 @@ public abstract class RecordedPlugin : Plugin
         {
             if (!valid.Contains(record.Attachment))
             {
-                teardown.Try($"remove {record.Attachment}", () => Undo(new Removal(host, Sockets, record.Attachment, record, null), static () => { }));
+                teardown.Try(
+                    $"remove {record.Attachment}",
+                    () => Undo(new Removal(host, Sockets, request.Config, record.Attachment, record, null), static () => { }));
             }
         }
 
@@ -90,10 +92,10 @@ public abstract class RecordedPlugin : Plugin
     /// <summary>Removes what the record tells of; null: what can be found without one.</summary>
     private protected void Undo(CniRequest request, Host host, AttachmentRecord? record)
     {
-        Removal removal = new(host, Sockets, request.Attachment, record, request.NetnsPath);
+        Removal removal = new(host, Sockets, request.Config, request.Attachment, record, request.NetnsPath);
         if (record is null && LeftByReference != ReferenceParts.None)
         {
-            removal.Steps.Try("remove the reference plugins' rules", () => ReferenceLeftovers.Remove(removal, request, LeftByReference));
+            removal.Steps.Try("remove the reference plugins' rules", () => ReferenceLeftovers.Remove(removal, LeftByReference));
         }
 
         Undo(removal, () => Release(request, host));

@@ -12,9 +12,10 @@ public sealed class Removal : IDisposable
     private Sandbox? _sandbox;
     private bool _looked;
 
-    internal Removal(Host host, INetlinkSockets sockets, AttachmentId id, AttachmentRecord? record, string? namespacePath)
+    internal Removal(Host host, INetlinkSockets sockets, NetworkConfig config, AttachmentId id, AttachmentRecord? record, string? namespacePath)
     {
         Host = host;
+        Config = config;
         Id = id;
         Record = record;
         _sockets = sockets;
@@ -23,6 +24,9 @@ public sealed class Removal : IDisposable
 
     /// <summary>The host.</summary>
     public Host Host { get; }
+
+    /// <summary>The network's configuration as it is now, which may be another than ADD had.</summary>
+    public NetworkConfig Config { get; }
 
     /// <summary>The attachment.</summary>
     public AttachmentId Id { get; }

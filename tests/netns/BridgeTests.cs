@@ -441,4 +441,22 @@ public sealed class BridgeTests : IDisposable
         Assert.Equal(mtu, BridgeNet.PeerOf(_host, _container).Text("mtu"));
         Assert.Equal(mtu, BridgeNet.FindLink(_container.Netns, "eth0")!.Value.Text("mtu"));
     }
+
+    /// <summary>A bridge that has the LAN as a port: other stations are there, which nobody here gave an address.</summary>
+    [Fact]
+    public void An_address_that_a_station_on_the_LAN_has_is_not_taken()
+    {
+        _host.Netns.Ip("link add br1 type bridge");
+        _host.Netns.Ip("link set br1 up");
+        _host.Netns.Ip("link set uplink master br1");
+        _host.Lan.Ip("address add 192.0.2.100/24 dev eth0");
+        string network = SubNet.Of("bridge", """{"bridge":"br1","detectDuplicates":true}""");
+        World before = BridgeNet.World(_host);
+
+        Assert.Contains("192.0.2.100 is in use", _container.TryAdd("bridge", network).RequireError(11).Message, StringComparison.Ordinal);
+
+        BridgeNet.World(_host).AssertEqual(before);
+        Assert.Equal("192.0.2.101", _container.Add("bridge", network).Address());
+        Assert.True(_container.Netns.Ping(TestHost.LanAddress4));
+    }
 }

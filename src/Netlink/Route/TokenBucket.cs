@@ -15,9 +15,13 @@ public sealed record TokenBucket(ulong Rate, uint Burst, uint Limit)
         return new TokenBucket(rate, burst, uint.CreateSaturating(waiting + burst));
     }
 
-    /// <summary>Whether a bucket that was read back is this one, by the kernel's own precision.</summary>
+    /// <summary>
+    /// Whether a bucket that was read back is this one, by the kernel's own precision. A burst that takes longer than 32 bits of ticks tell (275 s) cannot be
+    /// read back, and so is not compared.
+    /// </summary>
     public bool IsSame(TokenBucket other) =>
-        Rate == other.Rate && Limit == other.Limit && Math.Abs((double)Burst - other.Burst) <= Math.Max(Burst / 1000.0, (Rate * 1e-9 * 128) + 1);
+        Rate == other.Rate && Limit == other.Limit
+        && (BurstTicks == uint.MaxValue || Math.Abs((double)Burst - other.Burst) <= Math.Max(Burst / 1000.0, (Rate * 1e-9 * 128) + 1));
 
     /// <summary>The time the burst takes, in ticks; what is more than 32 bits hold is cut.</summary>
     internal uint BurstTicks => uint.CreateSaturating((UInt128)Burst * 1_000_000_000 / Math.Max(Rate, 1) >> TickShift);

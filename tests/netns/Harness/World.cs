@@ -11,8 +11,8 @@ public sealed class World
 {
     /// <summary>Files that stay when nothing is left.</summary>
     private static readonly Regex s_frame = new(
-        @"^\[files\] (run/cni-plugins/((attachments|bridges)/|lock: )?|var/lib/cni/(results/|networks/([^/]+/(lock: |last_reserved_ip.*)?|\.index/.*)?)?)$|"
-        + @"^\[files\] run/cni-ipam-state/([^/]+/(lock: |last_reserved_ip.*)?|\.index/.*)?$");
+        @"^\[files\] (run/cni-plugins/((attachments|bridges)/|(lock|tables): )?|var/lib/cni/(results/|networks/([^/]+/(lock: |last_reserved_ip.*)?|\.index/.*)?)?)$|"
+        + @"^\[files\] run/cni-ipam-state/([^/]+/(lock: |last_reserved_ip.*)?|\.index/.*)?$|^\[files\] run/cni/(tuning/)?$");
 
     private readonly List<string> _lines;
 

@@ -15,12 +15,6 @@ public class RuntimeHost : IDisposable
     /// <summary>Joins the host's control groups, which a process that comes in from outside is not in.</summary>
     private const string Enter = "while read -r group; do echo 0 >\"$group\"; done <\"$1\"; shift; exec \"$@\"";
 
-    /// <summary>The reference plugins stand in for firewall and tuning as long as dist/cni has none; an empty text leaves ours alone.</summary>
-    private const string StandIns = TestHost.ReferenceBinaries;
-
-    /// <summary>What the reference's firewall leaves for ever; nothing is forgiven where ours are alone.</summary>
-    private static readonly string[] s_forgiven = StandIns.Length == 0 ? [] : ["name=filter", "table=filter"];
-
     private readonly TestHost _host = TestHost.Create();
     private readonly ControlGroups _groups;
     private readonly Process _init;
@@ -31,7 +25,7 @@ public class RuntimeHost : IDisposable
     public RuntimeHost()
     {
         _groups = ControlGroups.Create(Root);
-        string[] enter = ["/bin/sh", "-c", Script("init.sh"), "init", Script("inside.sh"), Root, _host.Binaries, StandIns, .. _groups.Paths];
+        string[] enter = ["/bin/sh", "-c", Script("init.sh"), "init", Script("inside.sh"), Root, _host.Binaries, .. _groups.Paths];
         _init = _host.Netns.Run(() => StartInit(enter));
         string? ready = _init.StandardOutput.ReadLine();
         if (ready != "ready")
@@ -121,7 +115,6 @@ public class RuntimeHost : IDisposable
     /// <summary>Everything that a plugin or a runtime's use of it may change: both networks, state, leases, libcni's cache, namespaces.</summary>
     public World World() => NetnsTests.Harness.World.Of([Netns, Lan], Root, "run/cni-plugins", "run/netns", "var/lib/cni", "var/lib/cni-plugins")
         .WithoutFrame()
-        .Except(s_forgiven)
         .With(TryRun("/usr/bin/findmnt", "-rn", "-o", "TARGET").Output.Split('\n')
             .Where(static line => line.Contains("netns", StringComparison.Ordinal)).Select(static line => $"[mount] {line}"))
         .With(TryRun("/usr/bin/find", "/etc/cni/net.d", "-name", "*.conflist").Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));

@@ -1,7 +1,7 @@
 # Gives a runtime's host its own control groups, /etc, /opt, shared memory and stores, and then waits for the test to end. The file "groups" names
 # what a process must be written to that comes in later.
 set -eu
-root=$1 binaries=$2 stand_ins=$3
+root=$1 binaries=$2
 
 if [ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ]; then
     mount -t cgroup2 cgroup2 /sys/fs/cgroup
@@ -43,11 +43,7 @@ mkdir -p /etc/cni/net.d /etc/containers /opt/cni/bin /run/netns
 # A mount point from the beginning, which runtimes would make it with the first container.
 mount --bind /run/netns /run/netns
 mount --make-shared /run/netns
-if [ -n "$stand_ins" ]; then
-    mount -t overlay -o "lowerdir=$binaries:$stand_ins" overlay /opt/cni/bin
-else
-    mount --bind "$binaries" /opt/cni/bin
-fi
+mount --bind "$binaries" /opt/cni/bin
 
 # The runtimes' own processes are adopted, and reaped by the wait. Standard input ends with the test, however that ends; this process then does
 # too, and takes every other one with it.
