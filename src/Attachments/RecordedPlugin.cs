@@ -95,7 +95,7 @@ public abstract class RecordedPlugin : Plugin
         Removal removal = new(host, Sockets, request.Config, request.Attachment, record, request.NetnsPath);
         if (record is null && LeftByReference != ReferenceParts.None)
         {
-            removal.Steps.Try("remove the reference plugins' rules", () => ReferenceLeftovers.Remove(removal, request, LeftByReference));
+            removal.Steps.Try("remove the reference plugins' rules", () => ReferenceLeftovers.Remove(removal, LeftByReference));
         }
 
         Undo(removal, () => Release(request, host));

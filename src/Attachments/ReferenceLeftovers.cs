@@ -11,14 +11,14 @@ internal static class ReferenceLeftovers
 {
     /// <summary>Removes those of one attachment. To be called before its link goes.</summary>
     /// <exception cref="IOException">The kernel refused.</exception>
-    public static void Remove(Removal removal, CniRequest request, ReferenceParts parts)
+    public static void Remove(Removal removal, ReferenceParts parts)
     {
         AttachmentId id = removal.Id;
         ReferenceNames names = Names(id.Network, id.ContainerId) with
         {
             Interface = new ReferenceInterface(id.IfName, Digest($"{id.IfName}:{id.ContainerId}"), Digest(id.Network)),
         };
-        removal.Host.Policy.Reference.Remove(parts, names, () => Addresses(removal, request));
+        removal.Host.Policy.Reference.Remove(parts, names, () => Addresses(removal));
     }
 
     /// <summary>Removes those of a network's containers that are not valid any more.</summary>
@@ -35,10 +35,10 @@ internal static class ReferenceLeftovers
     private static string Digest(string text) => Sha512.Hex(Encoding.UTF8.GetBytes(text));
 
     /// <summary>What the runtime kept, and what the interface has.</summary>
-    private static List<IPAddress> Addresses(Removal removal, CniRequest request)
+    private static List<IPAddress> Addresses(Removal removal)
     {
         string ifName = removal.Id.IfName;
-        List<IPAddress> addresses = [.. (request.Config.PrevResult?.AddressesOf(ifName) ?? []).Select(static ip => ip.Address)];
+        List<IPAddress> addresses = [.. (removal.Config.PrevResult?.AddressesOf(ifName) ?? []).Select(static ip => ip.Address)];
         if (removal.Sandbox?.Route is RouteConnection route && route.FindLink(ifName) is Link link)
         {
             addresses.AddRange(route.ListAddresses(link.Index).Select(static each => each.Address));
