@@ -23,6 +23,9 @@ internal sealed record Shape
     /// <summary>The kind of link that a kernel may lack; null: every one has what is needed.</summary>
     public string? Kind { get; init; }
 
+    /// <summary>Whether only one container can have it at a time.</summary>
+    public bool IsExclusive => Kind == "vlan";
+
     /// <summary>What ip wants to know of that kind beside the name.</summary>
     public string[] KindOptions => Kind == "vlan" ? ["id", "9"] : [];
 

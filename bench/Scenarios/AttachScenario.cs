@@ -34,7 +34,11 @@ internal sealed class AttachScenario(string name, string description, Shape shap
         Dictionary<BenchHost, Sandbox> sandboxes = [];
         foreach (BenchHost host in hosts.Both)
         {
-            host.Add(host.MakeSandbox(), publish: false);
+            if (!shape.IsExclusive)
+            {
+                host.Add(host.MakeSandbox(), publish: false);
+            }
+
             Sandbox sandbox = sandboxes[host] = host.MakeSandbox();
             for (int i = 0; i < WarmUps; i++)
             {

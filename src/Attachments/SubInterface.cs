@@ -42,6 +42,11 @@ public static class SubInterface
         {
             throw Attachment.NameTaken(attachment.Id, e);
         }
+        catch (NetlinkException e) when (e.Errno == Errno.EEXIST && parent is not null)
+        {
+            throw new CniException(
+                CniErrorCode.TryAgainLater, $"{parent.Name} carries such a {kind.Kind} already: remove what has it, or choose another", e.Message, e);
+        }
         catch (NetlinkException e) when (e.Errno == Errno.EOPNOTSUPP)
         {
             throw new CniException(

@@ -148,6 +148,17 @@ public sealed class OtherDriverTests : IDisposable
         Assert.False(_host.Netns.Ping(add.Address()));
     }
 
+    /// <summary>The kernel gives each tag of a master to one interface.</summary>
+    [Fact]
+    [RequiresKind("vlan")]
+    public void A_tag_that_is_in_use_is_refused()
+    {
+        _container.Add("vlan", Vlan());
+
+        Assert.Contains("uplink carries such a vlan", _neighbour.TryAdd("vlan", Vlan()).RequireError(11).Message, StringComparison.Ordinal);
+        Assert.Null(BridgeNet.FindLink(_neighbour.Netns, "eth0"));
+    }
+
     /// <summary>W3: the reference's DEL fails when the master is gone, and keeps the address.</summary>
     [Fact]
     [RequiresKind("vlan")]
