@@ -113,7 +113,7 @@ run_tests fuzz 300
 if has_tests netns || has_tests runtimes; then
     ./build.sh
     export CNI_BIN=$PWD/dist/cni
-    run_tests netns 900
+    run_tests netns 1500
     run_tests runtimes 600
 fi
 
