@@ -4,7 +4,6 @@ using CniPlugins.Attachments;
 using CniPlugins.Cni;
 using CniPlugins.Netlink;
 using CniPlugins.Netlink.Route;
-using CniPlugins.Netlink.Uapi;
 using CniPlugins.Publishing;
 using CniPlugins.Publishing.ReferenceRules;
 
@@ -39,14 +38,15 @@ public sealed class PortmapPlugin : ChainedPlugin<PortmapConfig>
                 CniErrorCode.InvalidConfig, $"ports cannot be published: prevResult has no address of {attachment.Id.IfName} in the container");
         }
 
-        Link device = GetDevice(attachment, ips[0].Address);
+        HostWay? way = HostWay.Find(host, attachment.Sandbox, attachment.Id.IfName, ips);
+        Link device = way?.Device ?? GetDevice(attachment, ips[0].Address);
         AttachmentPolicy policy = AttachmentPolicy.Plan(
             attachment, [.. ips.Select(static ip => ip.Address)], masquerade: false, config.Publish);
         policy.AddOwn(policy.Ports.SelectMany(port => Extra(config, port, attachment.Comment)));
 
         // A pair that leads to one container alone goes with it; what hangs on a bridge is shared.
-        bool isShared = device.Kind != "veth";
-        using BridgeState? shared = isShared ? host.UseBridge(device.Name, attachment.Id.Network) : null;
+        bool isShared = way is null || way.Bridge is not null;
+        using BridgeState? shared = isShared ? host.UseBridge(way?.Bridge?.Name ?? device.Name, attachment.Id.Network) : null;
         if (config.Snat)
         {
             if (isShared)
@@ -61,7 +61,7 @@ public sealed class PortmapPlugin : ChainedPlugin<PortmapConfig>
 
         attachment.Update(policy.Noted(attachment.Record with { Device = device.Name }));
         policy.Apply(host, shared, device);
-        LetFramesReturn(attachment, device);
+        LetFramesReturn(host, way);
         return previous;
     }
 
@@ -75,18 +75,15 @@ public sealed class PortmapPlugin : ChainedPlugin<PortmapConfig>
     /// A container that comes to its own published port is sent back by the bridge itself where bridged packets pass the IP hooks: out of the port they came in
     /// by. The port is the attachment's, so that nothing is to be put back.
     /// </summary>
-    private static void LetFramesReturn(Attachment attachment, Link device)
+    private static void LetFramesReturn(Host host, HostWay? way)
     {
-        RouteConnection route = attachment.Host.Route;
-        if (device is { Kind: "bridge" } && (device.Flags & IFF.PROMISC) == 0
-            && attachment.Sandbox.Route.FindLink(attachment.Id.IfName)?.Peer is InterfaceIndex peer
-            && route.FindLink(peer) is { Kind: "veth", Port: { Hairpin: false } settings } port && port.Master == device.Index)
+        if (way is { Bridge.IsPromiscuous: false, Port.Port: { Hairpin: false } settings })
         {
-            route.SetBridgePort(port.Index, hairpin: true, settings.Isolated);
+            host.Route.SetBridgePort(way.Port.Index, hairpin: true, settings.Isolated);
         }
     }
 
-    /// <summary>The host's interface towards the container.</summary>
+    /// <summary>The host's interface towards the container, where that is no end of a pair.</summary>
     private static Link GetDevice(Attachment attachment, IPAddress address)
     {
         Link device = attachment.Host.Route.FindOutput(address) ?? throw new CniException(
