@@ -152,7 +152,7 @@ public sealed class ContractTests : IDisposable
 
         Assert.Equal(1, other.ExitCode);
         Assert.Contains("\"fridge\"", other.Error, StringComparison.Ordinal);
-        Assert.Contains("host, host-local, loopback", other.Error, StringComparison.Ordinal);
+        Assert.Contains("host, host-device, host-local, ipvlan, loopback", other.Error, StringComparison.Ordinal);
         Assert.Equal("", other.Output);
     }
 
