@@ -73,7 +73,7 @@ public sealed class HostDevicePlugin : AttachmentPlugin<HostDeviceConfig>
     {
         RouteConnection host = removal.Host.Route;
         string? name = removal.Record?.Saved.GetValueOrDefault(OldName);
-        if (FindBorrowed(removal, name) is Link device && (name ?? device.Alias) is { Length: > 0 } oldName)
+        if (FindBorrowed(removal, name) is Link device && (name ?? NameByReference(removal, device)) is string oldName)
         {
             if (host.FindLink(oldName) is not null)
             {
@@ -103,6 +103,19 @@ public sealed class HostDevicePlugin : AttachmentPlugin<HostDeviceConfig>
 
             host.SetAlias(link.Index, string.Empty);
         }
+    }
+
+    /// <summary>
+    /// Without a record the reference plugin gave it, and keeps its name in the alias. The container can write there too: where the configuration names the
+    /// device, it must be that one.
+    /// </summary>
+    private static string? NameByReference(Removal removal, Link device)
+    {
+        string? configured = removal.Config.Root.FindString("device");
+        return device.Alias is { Length: > 0 } alias && CniNames.FindInterfaceNameFault(alias) is null
+            && (string.IsNullOrEmpty(configured) || configured == alias)
+            ? alias
+            : null;
     }
 
     /// <summary>

@@ -91,11 +91,19 @@ public sealed class PortmapPlugin : ChainedPlugin<PortmapConfig>
 
         // The container's interface hangs on the very one that its address is routed to: the host's own frames never come back up from there.
         Link? container = attachment.Sandbox.Route.FindLink(attachment.Id.IfName);
-        return container is { Kind: "macvlan" or "ipvlan" } && container.Peer == device.Index
-            ? throw new CniException(
+        if (container is { Kind: "macvlan" or "ipvlan" } && container.Peer == device.Index)
+        {
+            throw new CniException(
                 CniErrorCode.InvalidConfig,
-                $"ports cannot be published: this host does not reach a {container.Kind} on its own interface {device.Name}; set \"hostAccess\": true for the {container.Kind}")
-            : device;
+                $"ports cannot be published: this host does not reach a {container.Kind} on its own interface {device.Name}; set \"hostAccess\": true for the {container.Kind}");
+        }
+
+        // Anything else is an interface of the host's own, with others behind it: to let 127.0.0.1 be routed there would open the host to them.
+        return device.Name == AttachmentNames.Shim(attachment.Id.Network) && BridgeState.IsOurs(device)
+            ? device
+            : throw new CniException(
+                CniErrorCode.InvalidConfig,
+                $"ports cannot be published: the container is reached by {device.Name}, which is not its own; connect it by a bridge, ptp, or a macvlan or ipvlan with hostAccess");
     }
 
     private static IEnumerable<RuleElement> Extra(PortmapConfig config, PublishedPort port, string comment)

@@ -96,7 +96,7 @@ public sealed class SbrPlugin : ChainedPlugin<SbrConfig>
 
             if (link is not null)
             {
-                ContainerRoutes.Ensure(route, ContainerRoutes.Read(record, link.Index));
+                ContainerRoutes.Restore(route, ContainerRoutes.Read(record, link.Index));
             }
 
             return;

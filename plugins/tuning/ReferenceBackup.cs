@@ -42,7 +42,7 @@ internal static class ReferenceBackup
     /// <exception cref="LinuxException">The directory cannot be read.</exception>
     public static LinkSettings? Find(string path, AttachmentId id)
     {
-        using StateDirectory? directory = StateDirectory.Find(path);
+        using StateDirectory? directory = Directory.Exists(path) ? StateDirectory.Find(path) : null;
         byte[] buffer = new byte[LargestFile];
         if (NameOf(id) is not string name || directory?.FindContent(name, buffer, out _) is not int length)
         {
@@ -71,10 +71,17 @@ internal static class ReferenceBackup
     /// <exception cref="LinuxException">It may not be deleted.</exception>
     public static void Delete(string path, AttachmentId id)
     {
-        using StateDirectory? directory = StateDirectory.Find(path);
-        if (NameOf(id) is string name)
+        try
         {
-            directory?.TryDelete(name);
+            using StateDirectory? directory = StateDirectory.Find(path);
+            if (NameOf(id) is string name)
+            {
+                directory?.TryDelete(name);
+            }
+        }
+        catch (LinuxException e) when (e.Errno == Errno.ENOTDIR)
+        {
+            // A configuration that named a file, which is why its ADD failed: there is nothing in it.
         }
     }
 

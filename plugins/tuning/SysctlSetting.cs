@@ -28,7 +28,7 @@ public sealed record SysctlSetting(string Key, string Name, string Value)
 
     /// <summary>Whether a name from a record is one that this plugin may have set.</summary>
     public static bool IsName(string name) =>
-        name.StartsWith(Root, StringComparison.Ordinal) && !name.Split('/').Any(static part => part is "" or "." or "..");
+        name.StartsWith(Root, StringComparison.Ordinal) && !name.Any(char.IsControl) && !name.Split('/').Any(static part => part is "" or "." or "..");
 
     /// <summary>Whether the kernel's text says the same: some parameters answer with tabs between numbers.</summary>
     public bool IsSame(string found) =>

@@ -46,6 +46,7 @@ public sealed class AttachmentPolicy
         Attachment attachment, IReadOnlyList<IPAddress> addresses, bool masquerade, PublishRequest publish)
     {
         Host host = attachment.Host;
+        RequireContainers(host, addresses);
         IReadOnlyList<PublishedPort> ports = PortMapping.Resolve(publish.Ports, addresses, publish.DefaultHostAddresses);
         if (ports.Count > 0 && (host.Policy.FindOverlap(ports, host.ListAddresses) ?? ListenerProbe.Find(ports)) is PortConflictException conflict)
         {
@@ -70,7 +71,17 @@ public sealed class AttachmentPolicy
         PolicyElements.Network(new IPNetwork(new IpPrefix(ip.Address, ip.PrefixLength).Network.Address, ip.PrefixLength), device, owner);
 
     /// <summary>Elements of this attachment alone.</summary>
-    public void AddOwn(IEnumerable<RuleElement> elements) => _own.AddRange(elements);
+    public void AddOwn(IEnumerable<RuleElement> elements)
+    {
+        foreach (RuleElement element in elements)
+        {
+            // Two ports of the host may lead to one of the container's.
+            if (!_own.Exists(each => each.Set == element.Set && each.Element.Key.AsSpan().SequenceEqual(element.Element.Key)))
+            {
+                _own.Add(element);
+            }
+        }
+    }
 
     /// <summary>Elements that other attachments on the same device want as well.</summary>
     public void AddShared(IEnumerable<RuleElement> elements) => _shared.AddRange(elements);
@@ -136,6 +147,25 @@ public sealed class AttachmentPolicy
         Require(policy.RulesInPlace(elements), "the nftables table of the CNI plugins was removed or changed: run DEL and ADD for this container");
         IReadOnlyList<RuleElement> missing = policy.FindMissing(elements);
         Require(missing.Count == 0, $"{missing.Count} of {elements.Count} nftables elements are gone, the first one from set {(missing.Count > 0 ? missing[0].Set : string.Empty)}");
+    }
+
+    /// <summary>What is published, routed or masqueraded must be a container's, and not this host's or everybody's.</summary>
+    private static void RequireContainers(Host host, IReadOnlyList<IPAddress> addresses)
+    {
+        foreach (IPAddress address in addresses)
+        {
+            byte first = address.GetAddressBytes()[0];
+            bool isForMany = address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? first is 0 or >= 224 : address.IsIPv6Multicast;
+            if (isForMany || IPAddress.IsLoopback(address) || address.Equals(IPAddress.IPv6Any))
+            {
+                throw new CniException(CniErrorCode.InvalidConfig, $"{address} is no address for a container: correct the ipam section");
+            }
+
+            if (host.Route.IsLocal(address))
+            {
+                throw new CniException(CniErrorCode.InvalidConfig, $"{address} is this host's own address: exclude it in the ipam section");
+            }
+        }
     }
 
     /// <summary>Whether one of the ports is reached by 127.0.0.1, from where the kernel routes nothing to a container unless told so.</summary>

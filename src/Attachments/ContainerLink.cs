@@ -35,5 +35,11 @@ internal static class ContainerLink
         {
             removal.Sandbox.Route.TryDeleteLink(link.Index);
         }
+
+        // An ADD may have died before it gave the interface its final name.
+        if (record?.LinkKind is string kind && removal.Sandbox?.Route.FindLink(AttachmentNames.HostInterface(removal.Id)) is Link unnamed && unnamed.Kind == kind)
+        {
+            removal.Sandbox.Route.TryDeleteLink(unnamed.Index);
+        }
     }
 }

@@ -32,16 +32,34 @@ public static class ContainerRoutes
         return [.. direct, .. through];
     }
 
+    /// <summary>
+    /// Puts back those that are not there. What the kernel does not take is let be: the container took the address away, or the interface down, and must not hold up its
+    /// own removal.
+    /// </summary>
+    /// <exception cref="NetlinkException">They cannot be listed.</exception>
+    public static void Restore(RouteConnection connection, IReadOnlyList<IpRoute> routes) => AddMissing(connection, routes, isTolerant: true);
+
     /// <summary>Adds those that are not there yet.</summary>
     /// <exception cref="NetlinkException">The kernel refused one.</exception>
-    public static void Ensure(RouteConnection connection, IReadOnlyList<IpRoute> routes)
+    public static void Ensure(RouteConnection connection, IReadOnlyList<IpRoute> routes) => AddMissing(connection, routes, isTolerant: false);
+
+    private static void AddMissing(RouteConnection connection, IReadOnlyList<IpRoute> routes, bool isTolerant)
     {
         IReadOnlyList<IpRoute> present = routes.Count == 0 ? [] : connection.ListRoutes();
         foreach (IpRoute route in routes)
         {
-            if (!present.Any(each => IsSame(each, route)))
+            if (present.Any(each => IsSame(each, route)))
+            {
+                continue;
+            }
+
+            try
             {
                 TryAdd(connection, route);
+            }
+            catch (NetlinkException) when (isTolerant)
+            {
+                // See Restore.
             }
         }
     }

@@ -29,11 +29,12 @@ public static class Shaper
     /// <exception cref="NetlinkException">The kernel refused.</exception>
     public static void Remove(Host host, AttachmentId id, string? device)
     {
+        // A redirect whose target is gone has the number 0.
         Link?[] shapers = [FindLink(host, AttachmentNames.Shaper(id)), FindLink(host, AttachmentNames.ReferenceShaper(id))];
         if (device is not null && host.Route.FindLink(device) is { Kind: "veth" } pair)
         {
             if (host.Route.FindRedirect(pair.Index) is InterfaceIndex target
-                && (shapers.Any(link => link?.Index == target) || host.Route.FindLink(target) is null))
+                && (target.Value == 0 || shapers.Any(link => link?.Index == target) || host.Route.FindLink(target) is null))
             {
                 host.Route.TryDeleteQdisc(pair.Index, TC_H.INGRESS);
             }

@@ -38,6 +38,13 @@ public static class SubInterface
         {
             (fromHost ? host.Route : sandbox.Route).AddLink(request);
         }
+        catch (NetlinkException e) when (e.Errno == Errno.EEXIST && fromHost && IsNameOfHostAlone(attachment))
+        {
+            // Older kernels look the name up where the request is made, not where the interface is born (__rtnl_newlink): 6.18 does not, 6.12 does.
+            string other = AttachmentNames.HostInterface(attachment.Id);
+            host.Route.AddLink(request with { Name = other });
+            sandbox.Route.SetName(sandbox.Route.GetLink(other).Index, attachment.Id.IfName);
+        }
         catch (NetlinkException e) when (e.Errno == Errno.EEXIST && sandbox.Route.FindLink(attachment.Id.IfName) is not null)
         {
             throw Attachment.NameTaken(attachment.Id, e);
@@ -61,6 +68,9 @@ public static class SubInterface
 
         return sandbox.Route.GetLink(attachment.Id.IfName);
     }
+
+    private static bool IsNameOfHostAlone(Attachment attachment) =>
+        attachment.Sandbox.Route.FindLink(attachment.Id.IfName) is null && attachment.Host.Route.FindLink(attachment.Id.IfName) is not null;
 
     /// <summary>Gives it the addresses and routes of the lease, or without any just brings it up, and describes it.</summary>
     /// <param name="attachment">The attachment.</param>

@@ -70,6 +70,11 @@ public sealed class PolicyStore : IDisposable
                     throw conflict;
                 }
 
+                if (replaced.Exists(each => each.Set == element.Set && each.Element.Key.AsSpan().SequenceEqual(element.Element.Key)))
+                {
+                    throw;   // it was deleted in the same transaction: asked for twice
+                }
+
                 // Left over by ourselves, or by the address's last owner, whose DEL never came: the lease says whose it is now.
                 replaced.Add(element);
             }

@@ -67,7 +67,7 @@ public sealed class FailureTests
     {
         Assert.NotEmpty(name);
         using TestHost host = MakeHost();
-        Container container = host.Container("c1");
+        Container container = MakeContainer(host, configuration);
         Run(host, container, "ADD", configuration, new FaultingSockets(0, errno), out FaultingSockets counted);
         Run(host, container, "DEL", configuration, new FaultingSockets(0, errno), out _);
         World before = Snapshot(host);
@@ -105,7 +105,7 @@ public sealed class FailureTests
         const Errno errno = Errno.ENOMEM;
         Assert.NotEmpty(name);
         using TestHost host = MakeHost();
-        Container container = host.Container("c1");
+        Container container = MakeContainer(host, configuration);
         FaultingSockets counted = new(0, errno);
         Run(host, container, "ADD", configuration, new FaultingSockets(0, errno), out _);
         Run(host, container, "DEL", configuration, counted, out _);
@@ -126,6 +126,19 @@ public sealed class FailureTests
         BridgeNet.EnableForwarding(host);
         host.Netns.Ip("link add lan1 type veth peer name lan2");
         return host;
+    }
+
+    /// <summary>portmap follows a driver: here a pair made by hand.</summary>
+    private static Container MakeContainer(TestHost host, string configuration)
+    {
+        Container container = host.Container("c1");
+        if (configuration == Portmap)
+        {
+            host.Netns.Ip($"link add port0 type veth peer name eth0 netns {container.Netns.Path}");
+            host.Netns.Ip("link set port0 up");
+        }
+
+        return container;
     }
 
     private static Plugin Make(string configuration, INetlinkSockets sockets) => Json.Object(configuration)["type"]!.GetValue<string>() switch

@@ -75,6 +75,30 @@ public sealed class HostAccessTests : IDisposable
         BridgeNet.World(_host).AssertEqual(before);
     }
 
+    [Theory]
+    [InlineData("192.0.2.1/24")]
+    [InlineData("127.0.0.1/8")]
+    [InlineData("224.0.0.5/24")]
+    public void An_address_that_is_no_containers_is_refused(string address)
+    {
+        World before = BridgeNet.World(_host);
+        string network = BridgeNet.With(Network("macvlan"), $$$"""{"ipam":{"type":"static","addresses":[{"address":"{{{address}}}"}]}}""");
+
+        Assert.Contains(address.Split('/')[0], _container.TryAdd("macvlan", network).RequireError(7).Message, StringComparison.Ordinal);
+
+        BridgeNet.World(_host).AssertEqual(before);
+    }
+
+    [Fact]
+    public void Two_ports_of_the_host_may_lead_to_one_of_the_containers()
+    {
+        _container.Add("macvlan", Network("macvlan"), BridgeNet.Ports(BridgeNet.Port(8080, 80), BridgeNet.Port(8081, 80)));
+        using TcpEcho web = new(_container.Netns, 80);
+
+        Assert.Equal("web", Reach.Tcp(_host.Netns, "127.0.0.1", 8080).Server);
+        Assert.Equal("web", Reach.Tcp(_host.Netns, "127.0.0.1", 8081).Server);
+    }
+
     [Fact]
     public void CHECK_sees_the_hosts_way_gone()
     {

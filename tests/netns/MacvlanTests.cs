@@ -189,6 +189,19 @@ public sealed class MacvlanTests : IDisposable
         Assert.Equal("1400", BridgeNet.FindLink(_container.Netns, "eth0")!.Value.Text("mtu"));
     }
 
+    /// <summary>The usual case on a server: older kernels would find the name taken.</summary>
+    [Fact]
+    public void The_host_has_an_interface_of_the_same_name()
+    {
+        _host.Netns.Ip("link add eth0 type veth peer name other");
+
+        _container.Add("macvlan", SubNet.Of("macvlan"));
+
+        Assert.True(_container.Netns.Ping(TestHost.LanAddress4));
+        _container.Delete("macvlan", SubNet.Of("macvlan"));
+        Assert.NotNull(BridgeNet.FindLink(_host.Netns, "eth0"));
+    }
+
     [Fact]
     public void An_interface_name_that_is_taken_is_refused()
     {

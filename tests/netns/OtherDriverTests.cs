@@ -148,6 +148,18 @@ public sealed class OtherDriverTests : IDisposable
         Assert.False(_host.Netns.Ping(add.Address()));
     }
 
+    [Theory]
+    [InlineData("ipvlan")]
+    [InlineData("vlan")]
+    [RequiresKind("ipvlan")]
+    [RequiresKind("vlan")]
+    public void The_host_may_have_an_interface_of_the_same_name(string type)
+    {
+        _host.Netns.Ip("link add eth0 type veth peer name other");
+
+        WholeLife(type, SubNet.Of(type, """{"vlanId":7,"detectDuplicates":false}"""), inContainer: false);
+    }
+
     /// <summary>The kernel gives each tag of a master to one interface.</summary>
     [Fact]
     [RequiresKind("vlan")]

@@ -284,6 +284,21 @@ public sealed class PortmapTests : IDisposable
         Assert.Equal("web", Reach.Tcp(_host.Netns, "127.0.0.1", 8080).Server);
     }
 
+    /// <summary>Whoever let 127.0.0.1 be routed on an interface with others behind it would open the host's own services to them.</summary>
+    [Fact]
+    public void A_container_behind_an_interface_of_the_hosts_own_is_refused_and_route_localnet_stays_off()
+    {
+        _host.Netns.Ip($"link add lan1 type veth peer name lan2 netns {_host.Lan.Path}");
+        string device = SubNet.Of("host-device", """{"device":"lan1","detectDuplicates":false}""");
+        CniCall add = _container.Add("host-device", device);
+
+        CniOptions options = BridgeNet.Ports(BridgeNet.Port(8080, 80)) with { PreviousResult = add.Tool.Output };
+        Assert.Contains("uplink", _container.TryAdd("portmap", Portmap(), options).RequireError(7).Message, StringComparison.Ordinal);
+
+        Assert.Equal("0", _host.Netns.FindSysctl("net/ipv4/conf/uplink/route_localnet"));
+        Assert.False(BridgeNet.HasTable(_host));
+    }
+
     /// <summary>A driver's DEL takes along what was published for its container: portmap may have left the list in the meantime.</summary>
     [Fact]
     public void Ports_go_with_the_interface()

@@ -60,9 +60,9 @@ public sealed partial class RouteConnection
         {
             return Find<RTA, IReadOnlyList<IpRoute>>(request, RouteParser.Parse, $"{destination}") is [IpRoute route, ..] ? route : null;
         }
-        catch (NetlinkException e) when (e.Errno is Errno.ENETUNREACH or Errno.EHOSTUNREACH)
+        catch (NetlinkException e) when (e.Errno is Errno.ENETUNREACH or Errno.EHOSTUNREACH or Errno.EACCES or Errno.EINVAL)
         {
-            return null;
+            return null;   // none, or one that says no: unreachable, prohibit, blackhole (fib_props, net/ipv4/fib_semantics.c)
         }
     }
 
