@@ -22,7 +22,10 @@ internal static class ConditionText
         string[] words = [.. (root.FindStrings(key) ?? []).SelectMany(static text => text.Split([' ', '\t', ','], StringSplitOptions.RemoveEmptyEntries))];
         if (words.Length == 0)
         {
-            return [];
+            // None is one thing, a template that came out empty another: it was meant to keep somebody out.
+            return root.FindStrings(key) is { Count: > 0 }
+                ? throw new CniException(CniErrorCode.InvalidConfig, $"{root.PathOf(key)} has no match in it: write one, or leave the key out")
+                : [];
         }
 
         Tokens tokens = new(words, root.PathOf(key), family);
