@@ -61,7 +61,7 @@ public sealed class BridgePlugin : AttachmentPlugin<BridgeConfig>
         }
 
         attachment.Update(BridgePolicy.Note(policy, attachment, config, lease, veth));
-        policy.Apply(host, shared, device);
+        policy.Apply(attachment, shared, device);
         if (!config.ContainerInterfaceDown)
         {
             AwaitForwarding(host, veth.Host);

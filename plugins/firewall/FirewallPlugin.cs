@@ -60,7 +60,7 @@ public sealed class FirewallPlugin : ChainedPlugin<FirewallConfig>
             Device = way.Device.Name,
             Forwarded = forwarded && shared is null ? way.Device.Name : null,
         }));
-        policy.Apply(host, shared, way.Device);
+        policy.Apply(attachment, shared, way.Device);
         if (config.Ingress == IngressPolicy.Isolated && way is { Bridge: not null, Port.Port: { Isolated: false } settings })
         {
             // Frames within the bridge do not pass the rules, unless br_netfilter is on. The port goes with the container: nothing is to be put back.

@@ -60,7 +60,7 @@ public sealed class PortmapPlugin : ChainedPlugin<PortmapConfig>
         }
 
         attachment.Update(policy.Noted(attachment.Record with { Device = device.Name }));
-        policy.Apply(host, shared, device);
+        policy.Apply(attachment, shared, device);
         LetFramesReturn(host, way);
         return previous;
     }

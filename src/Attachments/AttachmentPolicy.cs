@@ -47,7 +47,7 @@ public sealed class AttachmentPolicy
     {
         Host host = attachment.Host;
         RequireContainers(host, addresses);
-        IReadOnlyList<PublishedPort> ports = PortMapping.Resolve(publish.Ports, addresses, publish.DefaultHostAddresses);
+        IReadOnlyList<PublishedPort> ports = PortMapping.Resolve(publish.Ports, addresses, publish.DefaultHostAddresses, host.Loopback.FindIpv6Fault);
         if (ports.Count > 0 && (host.Policy.FindOverlap(ports, host.ListAddresses) ?? ListenerProbe.Find(ports)) is PortConflictException conflict)
         {
             throw Taken(conflict);
@@ -60,6 +60,7 @@ public sealed class AttachmentPolicy
         }
 
         own.AddRange(ports.Select(port => PolicyElements.Published(port, attachment.Comment)));
+        own.AddRange(host.Loopback.ListTranslated(ports).Select(port => PolicyElements.LoopbackTranslated(port, attachment.Comment)));
         return new AttachmentPolicy(ports, own);
     }
 
@@ -90,13 +91,14 @@ public sealed class AttachmentPolicy
     public AttachmentRecord Noted(AttachmentRecord record) => record with { Ports = _ports, Elements = _own };
 
     /// <summary>Puts it into the kernel by one transaction.</summary>
-    /// <param name="host">The host.</param>
+    /// <param name="attachment">The attachment, with the record that <see cref="Noted"/> made.</param>
     /// <param name="shared">Notes of what attachments on the device share; null: the device is this attachment's alone, and shares nothing.</param>
     /// <param name="device">The host's interface towards the container.</param>
     /// <exception cref="CniException">Somebody took a port since <see cref="Plan"/>, or the rules were tampered with (11).</exception>
     /// <exception cref="IOException">The kernel refused.</exception>
-    public void Apply(Host host, BridgeState? shared, Link device)
+    public void Apply(Attachment attachment, BridgeState? shared, Link device)
     {
+        Host host = attachment.Host;
         shared?.AddElements(_shared);
         try
         {
@@ -116,9 +118,10 @@ public sealed class AttachmentPolicy
         }
 
         host.ForgetConnections(_ports);
+        host.Loopback.Add(attachment.Record);
 
         // Only now: the guard against what others send to 127.0.0.1 stands.
-        if (NeedRouteLocalnet(_ports))
+        if (_own.Exists(PolicyElements.IsLoopbackTranslation))
         {
             AllowLoopback(host, shared, device);
         }
@@ -135,8 +138,10 @@ public sealed class AttachmentPolicy
         }
 
         Require(
-            !NeedRouteLocalnet(record.Ports) || Sysctl.Find($"net/ipv4/conf/{device}/route_localnet") == "1",
+            !record.Elements.Any(PolicyElements.IsLoopbackTranslation) || Sysctl.Find($"net/ipv4/conf/{device}/route_localnet") == "1",
             $"ports on 127.0.0.1 are not reached any more: route_localnet of {device} is not 1");
+        IReadOnlyList<PublishedPort> unserved = inspection.Host.Loopback.FindMissing(record);
+        Require(unserved.Count == 0, $"{unserved.Count} ports on loopback addresses are not served any more, the first one {(unserved.Count > 0 ? unserved[0] : string.Empty)}");
         List<RuleElement> elements = [.. record.Elements, .. shared];
         if (elements.Count == 0)
         {
@@ -167,10 +172,6 @@ public sealed class AttachmentPolicy
             }
         }
     }
-
-    /// <summary>Whether one of the ports is reached by 127.0.0.1, from where the kernel routes nothing to a container unless told so.</summary>
-    private static bool NeedRouteLocalnet(IReadOnlyList<PublishedPort> ports) => ports.Any(static port => port.HostAddress.Equals(IPAddress.Any)
-        || (port.HostAddress.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork && IPAddress.IsLoopback(port.HostAddress)));
 
     private static void AllowLoopback(Host host, BridgeState? shared, Link device)
     {

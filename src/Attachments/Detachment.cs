@@ -66,6 +66,11 @@ internal static class Detachment
             steps.Try("remove its published ports and policy", () => host.Policy.Remove(record.Elements));
         }
 
+        if (record?.Ports.Count > 0)
+        {
+            steps.Try("lead no more sockets to its ports", () => host.Loopback.Remove(record));
+        }
+
         if (record?.Forwarded is string forwarded)
         {
             steps.Try("take back what iptables lets through", () => host.Policy.Forward.Remove(forwarded));

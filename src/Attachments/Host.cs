@@ -19,6 +19,7 @@ public sealed class Host : IDisposable
     private readonly INetlinkSockets _sockets;
     private readonly List<(Thread Thread, RouteConnection Route)> _asides = [];
     private PolicyStore? _policy;
+    private LoopbackService? _loopback;
 
     private Host(INetlinkSockets sockets, HostSettings settings, StateDirectory state)
     {
@@ -37,6 +38,9 @@ public sealed class Host : IDisposable
 
     /// <summary>nftables of the host; the connection is opened when it is first wanted.</summary>
     public PolicyStore Policy => _policy ??= new PolicyStore(NftConnection.Open(_sockets));
+
+    /// <summary>Ports on loopback addresses; nothing is opened before it is wanted.</summary>
+    internal LoopbackService Loopback => _loopback ??= new LoopbackService(Settings);
 
     internal StateDirectory State { get; }
 
@@ -94,6 +98,7 @@ public sealed class Host : IDisposable
     public void Dispose()
     {
         _policy?.Dispose();
+        _loopback?.Dispose();
         foreach ((Thread thread, RouteConnection route) in _asides)
         {
             thread.Join();

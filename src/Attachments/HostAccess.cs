@@ -53,7 +53,7 @@ public sealed class HostAccess
             Forwarding.Enable(host, _lease);
         }
 
-        _policy.Apply(host, shared, shim);
+        _policy.Apply(_attachment, shared, shim);
     }
 
     /// <summary>CHECK: the host has its way to the container, and the ports are in place.</summary>

@@ -40,6 +40,15 @@ public sealed record HostSettings
     /// </summary>
     public IReadOnlyList<IPAddress>? DefaultHostAddresses { get; init; }
 
+    /// <summary>Key <c>publish.loopback</c>: how ports on 127.0.0.1 are served.</summary>
+    public LoopbackWay Loopback { get; init; }
+
+    /// <summary>
+    /// Key <c>publish.cgroup</c>: the directory of cgroup2 whose processes reach ports on loopback addresses, where they are served at the socket. Null: all
+    /// processes of the host.
+    /// </summary>
+    public string? Cgroup { get; init; }
+
     /// <summary>Key <c>isolation</c>: for networks whose configuration does not say. Null: not set here.</summary>
     public Isolation? Isolation { get; init; }
 
@@ -65,6 +74,7 @@ public sealed record HostSettings
         HostSettings settings = new()
         {
             StateDirectory = AbsolutePath(root, "stateDir", path) ?? new HostSettings().StateDirectory,
+            Cgroup = root.FindObject("publish") is ConfigObject publish ? AbsolutePath(publish, "cgroup", path) : null,
             DataDirectory = AbsolutePath(root, "dataDir", path) ?? new HostSettings().DataDirectory,
         };
         try
@@ -76,6 +86,7 @@ public sealed record HostSettings
                 AddressPools = AddressPools.Read(root),
                 Ipv6 = root.FindBool("ipv6"),
                 DefaultHostAddresses = PublishDefaults.Read(root.FindObject("publish")),
+                Loopback = LoopbackWayText.Read(root.FindObject("publish")) ?? LoopbackWay.Socket,
                 Isolation = IsolationText.Read(root),
             };
         }

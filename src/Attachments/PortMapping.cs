@@ -28,11 +28,16 @@ public sealed record PortMapping(ushort HostPort, ushort ContainerPort, PortProt
 
     /// <summary>
     /// Says where each mapping leads. A mapping that names an address needs a container address of that family; a default address of a family that
-    /// the container does not have is passed over, as long as another is left.
+    /// the container does not have is passed over, as long as another is left; so is [::1] where it cannot be served.
     /// </summary>
+    /// <param name="mappings">The mappings.</param>
+    /// <param name="containerAddresses">The container's addresses.</param>
+    /// <param name="defaults">For mappings that name no address.</param>
+    /// <param name="findIpv6LoopbackFault">Why a protocol cannot be published on [::1]; null: it can.</param>
     /// <exception cref="CniException">A mapping cannot be published (7).</exception>
     public static IReadOnlyList<PublishedPort> Resolve(
-        IReadOnlyList<PortMapping> mappings, IReadOnlyList<IPAddress> containerAddresses, IReadOnlyList<IPAddress> defaults)
+        IReadOnlyList<PortMapping> mappings, IReadOnlyList<IPAddress> containerAddresses, IReadOnlyList<IPAddress> defaults,
+        Func<PortProtocol, string?> findIpv6LoopbackFault)
     {
         List<PublishedPort> ports = [];
         foreach (PortMapping mapping in mappings)
@@ -41,7 +46,18 @@ public sealed record PortMapping(ushort HostPort, ushort ContainerPort, PortProt
             IReadOnlyList<IPAddress> hostAddresses = mapping.HostAddress is IPAddress named ? [named] : defaults;
             foreach (IPAddress hostAddress in hostAddresses)
             {
-                RefuseIpv6Loopback(hostAddress, mapping);
+                if (hostAddress.Equals(IPAddress.IPv6Loopback) && findIpv6LoopbackFault(mapping.Protocol) is string fault)
+                {
+                    if (mapping.HostAddress is null && hostAddresses.Count > 1)
+                    {
+                        continue;
+                    }
+
+                    throw new CniException(
+                        CniErrorCode.InvalidConfig,
+                        $"port {mapping.HostPort} cannot be published on [::1]: {fault}; publish it on 127.0.0.1, or on an IPv6 address of this host");
+                }
+
                 if (containerAddresses.FirstOrDefault(address => address.AddressFamily == hostAddress.AddressFamily) is IPAddress container)
                 {
                     Add(ports, new PublishedPort(hostAddress, mapping.HostPort, mapping.Protocol, container, mapping.ContainerPort));
@@ -73,17 +89,6 @@ public sealed record PortMapping(ushort HostPort, ushort ContainerPort, PortProt
             throw new CniException(
                 CniErrorCode.InvalidConfig,
                 $"host port {port} is asked for twice, for the container's ports {same.ContainerPort} and {port.ContainerPort}: choose another host port for one");
-        }
-    }
-
-    private static void RefuseIpv6Loopback(IPAddress hostAddress, PortMapping mapping)
-    {
-        // The kernel routes nothing from or to ::1 over another interface than lo, and IPv6 has no route_localnet.
-        if (hostAddress.Equals(IPAddress.IPv6Loopback))
-        {
-            throw new CniException(
-                CniErrorCode.InvalidConfig,
-                $"port {mapping.HostPort} cannot be published on [::1]: IPv6 loopback is not supported yet; publish it on 127.0.0.1, or on an IPv6 address of this host");
         }
     }
 

@@ -34,6 +34,7 @@ internal static class SharedParts
         {
             host.Policy.Forward.RemoveIfUnused();
             host.Policy.RemoveTables();
+            host.Loopback.Replace([]);
         }
     }
 

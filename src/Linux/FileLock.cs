@@ -26,6 +26,9 @@ public sealed class FileLock : IDisposable
 
     internal static FileLock Shared(StateDirectory directory, string name) => Acquire(directory, name, Libc.LOCK_SH);
 
+    /// <summary>Waits for the exclusive lock on what was opened, which it takes over.</summary>
+    internal static FileLock Hold(SafeFileDescriptor descriptor, string subject) => Acquire(descriptor, subject, Libc.LOCK_EX);
+
     /// <inheritdoc/>
     public void Dispose() => _descriptor.Dispose();
 

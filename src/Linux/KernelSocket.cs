@@ -58,6 +58,16 @@ public sealed class KernelSocket : IDisposable
         }
     }
 
+    /// <summary>getsockopt(2) of 8 bytes; false when the kernel does not know the option.</summary>
+    public unsafe bool TryGetOption(int level, int option, out ulong value)
+    {
+        ulong result = 0;
+        Tmds.Linux.socklen_t length = (Tmds.Linux.socklen_t)(uint)sizeof(ulong);
+        bool known = getsockopt(_descriptor.Value, level, option, (byte*)&result, &length) == 0;
+        value = result;
+        return known;
+    }
+
     /// <summary>How long a receive waits before it fails with EAGAIN.</summary>
     public unsafe void SetReceiveTimeout(TimeSpan timeout)
     {

@@ -79,9 +79,21 @@ internal static unsafe partial class Libc
     /// <summary>The number of pidfd_open(2), the same on every architecture (include/uapi/asm-generic/unistd.h).</summary>
     internal const long SYS_pidfd_open = 434;
 
+    internal const long SYS_fsopen = 430;    // as above
+    internal const long SYS_fsconfig = 431;
+    internal const long SYS_fsmount = 432;
+
     /// <summary>syscall(2), for calls without a wrapper.</summary>
     [LibraryImport(Library, SetLastError = true)]
     internal static partial long syscall(long number, long first, long second);
+
+    /// <inheritdoc cref="syscall(long, long, long)"/>
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial long syscall(long number, long first, long second, long third);
+
+    /// <inheritdoc cref="syscall(long, long, long)"/>
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial long syscall(long number, long first, long second, long third, long fourth, long fifth);
 
     /// <summary>sigaction(2); the first word of <c>struct sigaction</c> is the handler.</summary>
     [LibraryImport(Library, SetLastError = true)]

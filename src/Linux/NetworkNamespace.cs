@@ -75,6 +75,17 @@ public sealed class NetworkNamespace : IDisposable
         }
     }
 
+    /// <summary>
+    /// The number that BPF programs know the calling thread's namespace by (SO_NETNS_COOKIE, Linux 5.14); no other gets it as long as the machine is up.
+    /// Null: this kernel does not tell.
+    /// </summary>
+    public static unsafe ulong? FindCookie()
+    {
+        const int SoNetnsCookie = 71;   // include/uapi/asm-generic/socket.h
+        using KernelSocket socket = KernelSocket.Open(AF_UNIX, SOCK_DGRAM, 0);
+        return socket.TryGetOption(SOL_SOCKET, SoNetnsCookie, out ulong cookie) ? cookie : null;
+    }
+
     /// <summary>Whether the calling thread is in this namespace.</summary>
     public bool IsCurrent
     {

@@ -28,6 +28,16 @@ public static class PolicyElements
         });
     }
 
+    /// <summary>A published port, IPv4, is reached on 127.0.0.0/8 by translation of packets.</summary>
+    public static RuleElement LoopbackTranslated(PublishedPort port, string comment)
+    {
+        RuleElement published = Published(port, comment);
+        return published with { Set = (port.OnEveryAddress ? Ruleset.LoopbackAny4 : Ruleset.Loopback4).Name };
+    }
+
+    /// <summary>Whether an element makes a port be reached on 127.0.0.0/8 by translation of packets.</summary>
+    public static bool IsLoopbackTranslation(RuleElement element) => element.Set == Ruleset.Loopback4.Name || element.Set == Ruleset.LoopbackAny4.Name;
+
     /// <summary>A container address leaves its network by the host's address.</summary>
     public static RuleElement Masqueraded(IPAddress address, string comment) =>
         new((IsV6(address) ? Ruleset.Masqueraded6 : Ruleset.Masqueraded4).Name, new NftElement(new NftKey().Add(address).ToArray())

@@ -54,6 +54,15 @@ internal static class Ruleset
     /// <inheritdoc cref="Refused4"/>
     public static readonly NftSet Refused6 = Intervals("refused6", [Ipv6Address, Ipv6Address, InetProtocol, InetService]);
 
+    /// <summary>
+    /// Published on an address of 127.0.0.0/8 by translation of packets. The others are served at the socket (<see cref="Loopback.LoopbackPorts"/>): they are in
+    /// <see cref="Published4"/> alone, so that nobody else gets the port.
+    /// </summary>
+    public static readonly NftSet Loopback4 = Map("loopback4", [Ipv4Address, InetProtocol, InetService], [Ipv4Address, InetService]);
+
+    /// <summary>Published on every host address, and on 127.0.0.0/8 by translation of packets.</summary>
+    public static readonly NftSet LoopbackAny4 = Map("loopback_any4", [InetProtocol, InetService], [Ipv4Address, InetService]);
+
     /// <summary>Bridges that nobody outside opens a connection into.</summary>
     public static readonly NftSet Isolated = new(Table, "isolated", [InterfaceName]);
 
@@ -69,11 +78,12 @@ internal static class Ruleset
     private static readonly NftChain s_forward = Base("forward", "filter", NF_INET.FORWARD, 0);
     private static readonly NftChain s_postrouting = Base("postrouting", "nat", NF_INET.POST_ROUTING, 100);
     private static readonly NftChain s_published = new(Table, "published");
+    private static readonly NftChain s_loopback = new(Table, "loopback");
 
     private static readonly NftSet[] s_sets =
     [
         Published4, Published6, PublishedAny4, PublishedAny6, Networks4, Networks6, Masqueraded4, Masqueraded6,
-        MasqueradedPorts4, MasqueradedPorts6, Refused4, Refused6, Isolated, Inside, Apart,
+        MasqueradedPorts4, MasqueradedPorts6, Refused4, Refused6, Loopback4, LoopbackAny4, Isolated, Inside, Apart,
     ];
 
     /// <summary>Adds the table, its sets, chains and rules. The table must not be there.</summary>
@@ -85,7 +95,7 @@ internal static class Ruleset
             transaction.AddSet(set);
         }
 
-        foreach (NftChain chain in (ReadOnlySpan<NftChain>)[s_published, s_guard, s_prerouting, s_output, s_forward, s_postrouting])
+        foreach (NftChain chain in (ReadOnlySpan<NftChain>)[s_loopback, s_published, s_guard, s_prerouting, s_output, s_forward, s_postrouting])
         {
             transaction.AddChain(chain);
         }
@@ -102,12 +112,13 @@ internal static class Ruleset
     /// <summary>Whether attachments that know nothing of each other may want the same element of the set.</summary>
     public static bool IsContested(NftSet set) =>
         set == Published4 || set == Published6 || set == PublishedAny4 || set == PublishedAny6 || set == Masqueraded4 || set == Masqueraded6
-        || set == MasqueradedPorts4 || set == MasqueradedPorts6;
+        || set == MasqueradedPorts4 || set == MasqueradedPorts6 || set == Loopback4 || set == LoopbackAny4;
 
     /// <summary>The sets whose elements name an attachment in their comment.</summary>
     public static IReadOnlyList<NftSet> OwnedSets =>
     [
         Published4, Published6, PublishedAny4, PublishedAny6, Masqueraded4, Masqueraded6, MasqueradedPorts4, MasqueradedPorts6, Refused4, Refused6,
+        Loopback4, LoopbackAny4,
     ];
 
     /// <summary>How many rules there are; fewer in the kernel means that somebody flushed them.</summary>
@@ -130,10 +141,17 @@ internal static class Ruleset
         new NftRule(s_output, null, [.. ToLocalAddress(), Verdict.Jump(s_published)]),
         new NftRule(s_published, "published under conditions", [.. Ipv4(), .. IsRefused4(), Verdict.Return]),
         new NftRule(s_published, "published under conditions", [.. Ipv6(), .. IsRefused6(), Verdict.Return]),
+        new NftRule(s_published, null, [.. Ipv4(), .. Loopback(Payload.Ipv4Destination), Verdict.Jump(s_loopback)]),
+        new NftRule(s_published, null, [.. Ipv6(), .. Loopback6(), Verdict.Jump(s_loopback)]),
         new NftRule(s_published, null, [.. Ipv4(), .. Translate(Published4, Payload.Ipv4Destination(NFT.REG32_00), NFPROTO.IPV4)]),
         new NftRule(s_published, null, [.. Ipv4(), .. Translate(PublishedAny4, null, NFPROTO.IPV4)]),
         new NftRule(s_published, null, [.. Ipv6(), .. Translate(Published6, Payload.Ipv6Destination(NFT.REG32_00), NFPROTO.IPV6)]),
         new NftRule(s_published, null, [.. Ipv6(), .. Translate(PublishedAny6, null, NFPROTO.IPV6)]),
+
+        // Packets for loopback whose sender was not led away at the socket would have no way back from a container, unless route_localnet is on.
+        new NftRule(s_loopback, null, [.. Ipv4(), .. Translate(Loopback4, Payload.Ipv4Destination(NFT.REG32_00), NFPROTO.IPV4)]),
+        new NftRule(s_loopback, null, [.. Ipv4(), .. Translate(LoopbackAny4, null, NFPROTO.IPV4)]),
+        new NftRule(s_loopback, "served at the socket", [Verdict.Accept]),
 
         // Replies, what is published, and a network's own traffic pass; nothing else opens a connection into an isolated bridge.
         new NftRule(s_forward, null, [.. CtHas(NFT_CT.STATE, Established | Related), Verdict.Accept]),
@@ -177,6 +195,9 @@ internal static class Ruleset
 
     private static IExpression[] Loopback(Func<NFT, Payload> address) =>
         [address(NFT.REG32_00) with { Length = 1 }, new Compare(NFT.REG32_00, NFT_CMP.EQ, [127])];
+
+    private static IExpression[] Loopback6() =>
+        [Payload.Ipv6Destination(NFT.REG32_00), new Compare(NFT.REG32_00, NFT_CMP.EQ, [.. new byte[15], 1])];
 
     private static IExpression[] Multicast(Payload address, byte[] mask, byte[] network) =>
         [address, new Bitwise(NFT.REG32_00, mask), new Compare(NFT.REG32_00, NFT_CMP.EQ, network)];

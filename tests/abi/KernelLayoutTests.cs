@@ -58,7 +58,7 @@ public sealed class KernelLayoutTests
     }
 
     private static IEnumerable<Type> Everything() =>
-        new[] { "CniPlugins.Linux", "CniPlugins.Netlink", "CniPlugins.Nftables" }.SelectMany(static name => Assembly.Load(name).GetTypes());
+        new[] { "CniPlugins.Linux", "CniPlugins.Netlink", "CniPlugins.Nftables", "CniPlugins.Bpf" }.SelectMany(static name => Assembly.Load(name).GetTypes());
 
     private static IEnumerable<string> MarkedBy<T>(IEnumerable<Type> types)
         where T : Attribute => types.Where(static t => t.GetCustomAttribute<T>() is not null).Select(static t => t.FullName!).Order();

@@ -3,7 +3,7 @@ using System.Xml.Linq;
 namespace CniPlugins.UnitTests;
 
 /// <summary>
-/// The layer rule, read off the project files: plugins → Attachments → {Cni, Ipam, Publishing} → {Nftables, Netlink} → Linux. A project that
+/// The layer rule, read off the project files: plugins → Attachments → {Cni, Ipam, Publishing} → {Nftables, Netlink, Bpf} → Linux. A project that
 /// is not named here fails, so that a new one takes its place on purpose.
 /// </summary>
 public sealed class LayeringTests
@@ -13,9 +13,10 @@ public sealed class LayeringTests
         ["src/Linux"] = [],
         ["src/Netlink"] = ["src/Linux"],
         ["src/Nftables"] = ["src/Linux", "src/Netlink"],
+        ["src/Bpf"] = ["src/Linux"],
         ["src/Ipam"] = ["src/Linux"],
         ["src/Cni"] = ["src/Linux"],
-        ["src/Publishing"] = ["src/Linux", "src/Netlink", "src/Nftables"],
+        ["src/Publishing"] = ["src/Linux", "src/Netlink", "src/Nftables", "src/Bpf"],
         ["src/Attachments"] = ["src/Linux", "src/Netlink", "src/Nftables", "src/Ipam", "src/Cni", "src/Publishing"],
     };
 

@@ -25,6 +25,15 @@ internal static class NativeMethods
 
     internal static int Socket(int family, int type, int protocol) => Check(socket(family, type, protocol), "socket");
 
+    /// <summary>getpeername(2): a <c>struct sockaddr_in</c> or <c>sockaddr_in6</c>.</summary>
+    internal static byte[] GetPeerName(SafeHandle socket)
+    {
+        byte[] address = new byte[128];
+        int length = address.Length;
+        Check(getpeername(socket, address, ref length), "getpeername");
+        return address[..length];
+    }
+
     private static int Check(int result, string call)
     {
         if (result < 0)
@@ -41,6 +50,9 @@ internal static class NativeMethods
 
     [DllImport("libc.so.6", SetLastError = true)]
     private static extern int socket(int family, int type, int protocol);
+
+    [DllImport("libc.so.6", SetLastError = true)]
+    private static extern int getpeername(SafeHandle fd, [Out] byte[] address, ref int length);
 
     [DllImport("libc.so.6", SetLastError = true)]
     private static extern int setns(SafeHandle fd, int kind);

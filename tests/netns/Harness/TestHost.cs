@@ -84,6 +84,9 @@ public sealed class TestHost : IDisposable
         configuration.TryAdd("stateDir", StateDirectory);
         configuration.TryAdd("dataDir", DataDirectory);
         configuration.TryAdd("subnetDir", SubnetDirectory);
+        JsonObject publish = configuration["publish"]?.AsObject() ?? [];
+        publish.TryAdd("cgroup", TestCgroup.Path);
+        configuration["publish"] = publish;
         File.WriteAllText(ConfigurationFile, configuration.ToJsonString());
     }
 

@@ -1,0 +1,150 @@
+using System.Net;
+using System.Net.Sockets;
+using CniPlugins.Cni;
+using CniPlugins.Linux;
+using CniPlugins.Publishing;
+using CniPlugins.Publishing.Loopback;
+
+namespace CniPlugins.Attachments;
+
+/// <summary>
+/// Serves ports published on loopback addresses: TCP and UDP at the socket where the settings, the kernel and its lockdown allow it. What is left (SCTP, whose
+/// sockets the kernel does not ask about, and everything where it is not allowed) is translated packet by packet, IPv4 only.
+/// </summary>
+internal sealed class LoopbackService : IDisposable
+{
+    private readonly HostSettings _settings;
+    private LoopbackPorts? _ports;
+    private string? _fault;
+
+    public LoopbackService(HostSettings settings)
+    {
+        _settings = settings;
+        _fault = settings.Loopback == LoopbackWay.Nat ? "publish.loopback is \"nat\"" : null;
+    }
+
+    /// <summary>Why nothing is served at the socket; null: it is. Tries it in the kernel, leaving nothing.</summary>
+    public string? FindFault()
+    {
+        try
+        {
+            Open()?.Prepare();
+        }
+        catch (LinuxException e)
+        {
+            Close(e);
+        }
+
+        return _fault;
+    }
+
+    /// <summary>Why a port on [::1] is not served; null: it is.</summary>
+    public string? FindIpv6Fault(PortProtocol protocol) => protocol == PortProtocol.Sctp
+        ? "SCTP sockets are not asked about by the kernel"
+        : FindFault();
+
+    /// <summary>Those of the ports that are reached on 127.0.0.0/8 by translation only.</summary>
+    public IReadOnlyList<PublishedPort> ListTranslated(IReadOnlyList<PublishedPort> ports) =>
+        [.. ports.Where(port => IsOnLoopback4(port) && (port.Protocol == PortProtocol.Sctp || FindFault() is not null))];
+
+    /// <summary>Serves a record's ports at the socket, but for those that are translated.</summary>
+    /// <exception cref="LinuxException">The kernel refused.</exception>
+    public void Add(AttachmentRecord record)
+    {
+        if (ListServed(record) is { Count: > 0 } ports)
+        {
+            Require().Add(ports, AttachmentNames.Full(record.Attachment));
+        }
+    }
+
+    /// <summary>Serves a record's ports no more.</summary>
+    /// <exception cref="LinuxException">The kernel refused.</exception>
+    public void Remove(AttachmentRecord record)
+    {
+        if (ListServed(record) is { Count: > 0 } ports)
+        {
+            TryOpen()?.Remove(ports, AttachmentNames.Full(record.Attachment));
+        }
+    }
+
+    /// <summary>Those of a record's ports that are to be served at the socket and are not.</summary>
+    /// <exception cref="LinuxException">The kernel refused.</exception>
+    public IReadOnlyList<PublishedPort> FindMissing(AttachmentRecord record) =>
+        ListServed(record) is { Count: > 0 } ports ? Require().FindMissing(ports, AttachmentNames.Full(record.Attachment)) : [];
+
+    /// <summary>Serves the ports of these records, and nothing else, in this namespace.</summary>
+    /// <returns>How much was changed.</returns>
+    /// <exception cref="LinuxException">The kernel refused.</exception>
+    public int Replace(IEnumerable<AttachmentRecord> records)
+    {
+        List<(PublishedPort, string)> served = [];
+        foreach (AttachmentRecord record in records)
+        {
+            foreach (PublishedPort port in ListServed(record))
+            {
+                served.Add((port, AttachmentNames.Full(record.Attachment)));
+            }
+        }
+
+        return served.Count > 0 ? Require().Replace(served) : TryOpen()?.Replace([]) ?? 0;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _ports?.Dispose();
+
+    private static bool IsOnLoopback4(PublishedPort port) => port.HostAddress.AddressFamily == AddressFamily.InterNetwork && IsOnLoopback(port);
+
+    private static bool IsOnLoopback(PublishedPort port) => port.OnEveryAddress || IPAddress.IsLoopback(port.HostAddress);
+
+    /// <summary>A record tells by its elements what is translated.</summary>
+    private static List<PublishedPort> ListServed(AttachmentRecord record)
+    {
+        List<PublishedPort> served = [];
+        HashSet<string> translated = [];
+        foreach (RuleElement element in record.Elements.Where(PolicyElements.IsLoopbackTranslation))
+        {
+            translated.Add(element.Set + Convert.ToHexString(element.Element.Key));
+        }
+
+        foreach (PublishedPort port in record.Ports)
+        {
+            if (port.Protocol == PortProtocol.Sctp || !IsOnLoopback(port))
+            {
+                continue;
+            }
+
+            RuleElement? element = IsOnLoopback4(port) ? PolicyElements.LoopbackTranslated(port, string.Empty) : null;
+            if (element is null || !translated.Contains(element.Set + Convert.ToHexString(element.Element.Key)))
+            {
+                served.Add(port);
+            }
+        }
+
+        return served;
+    }
+
+    private LoopbackPorts Require() => TryOpen() ?? throw new CniException(
+        CniErrorCode.TryAgainLater, $"ports on loopback addresses cannot be served at the socket any more: {_fault}");
+
+    private LoopbackPorts? TryOpen()
+    {
+        try
+        {
+            return Open();
+        }
+        catch (LinuxException e)
+        {
+            Close(e);
+            return null;
+        }
+    }
+
+    private LoopbackPorts? Open() => _fault is null ? _ports ??= LoopbackPorts.Open(_settings.Cgroup) : null;
+
+    private void Close(LinuxException e)
+    {
+        _fault = e.Message;
+        _ports?.Dispose();
+        _ports = null;
+    }
+}

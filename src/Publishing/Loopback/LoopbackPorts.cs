@@ -1,0 +1,218 @@
+using CniPlugins.Linux;
+
+namespace CniPlugins.Publishing.Loopback;
+
+/// <summary>
+/// Ports published on 127.0.0.1 and [::1], served at the socket: a program that the kernel runs when a process of this host calls connect(2) or sendmsg(2) puts
+/// the container's address in place of the loopback address. No packet is translated, so nothing with a loopback address ever leaves lo, and IPv6, which
+/// routes none of those, can do it too. One set of programs serves all network namespaces of the machine; entries carry their namespace.
+/// </summary>
+public sealed class LoopbackPorts : IDisposable
+{
+    private readonly CgroupDirectory _cgroup;
+    private readonly ulong _cookie;
+    private SocketHooks? _loaded;
+
+    private LoopbackPorts(CgroupDirectory cgroup, ulong cookie) => (_cgroup, _cookie) = (cgroup, cookie);
+
+    /// <summary>Opens what there is for the calling thread's network namespace. Nothing is attached yet.</summary>
+    /// <param name="cgroup">A directory of cgroup2: what its processes, and those below, dial is looked at. Null: all processes.</param>
+    /// <exception cref="LinuxException">This kernel cannot, or does not let us.</exception>
+    public static LoopbackPorts Open(string? cgroup)
+    {
+        if (!BitConverterIsLittleEndian)
+        {
+            throw new LinuxException("bpf", "programs for big-endian machines are not written", Errno.EOPNOTSUPP);
+        }
+
+        ulong cookie = NetworkNamespace.FindCookie() ?? throw new LinuxException("getsockopt", "SO_NETNS_COOKIE, which came with Linux 5.14", Errno.EOPNOTSUPP);
+        return new LoopbackPorts(cgroup is null ? CgroupDirectory.OpenRoot() : CgroupDirectory.Open(cgroup), cookie);
+    }
+
+    /// <summary>Finds out whether ports can be served, up to the point where something would be left.</summary>
+    /// <exception cref="LinuxException">They cannot.</exception>
+    public void Prepare()
+    {
+        using SocketHooks? present = SocketHooks.Find(_cgroup);
+        if (present is null)
+        {
+            _loaded ??= SocketHooks.Load();
+        }
+    }
+
+    /// <summary>Enters those of the ports that are on loopback addresses; with the first one the programs are attached.</summary>
+    /// <param name="ports">The ports; whoever calls this has made sure that they are nobody else's.</param>
+    /// <param name="owner">The attachment.</param>
+    /// <exception cref="LinuxException">The kernel refused; E2BIG: there are 131,072 already.</exception>
+    public void Add(IReadOnlyList<PublishedPort> ports, string owner)
+    {
+        List<SocketEntry> entries = Entries(ports, owner);
+        if (entries.Count == 0)
+        {
+            return;
+        }
+
+        using FileLock alone = _cgroup.Lock();
+        using SocketHooks hooks = EnsureAttached();
+        foreach (SocketEntry entry in entries)
+        {
+            BpfSystemCall.Update(hooks.Ports, entry.Key, entry.Value);
+        }
+    }
+
+    /// <summary>Removes ports, unless they are another owner's by now; with the last one the programs are detached.</summary>
+    /// <exception cref="LinuxException">The kernel refused.</exception>
+    public void Remove(IReadOnlyList<PublishedPort> ports, string owner)
+    {
+        List<SocketEntry> entries = Entries(ports, owner);
+        if (entries.Count == 0)
+        {
+            return;
+        }
+
+        using FileLock alone = _cgroup.Lock();
+        using SocketHooks? hooks = SocketHooks.Find(_cgroup);
+        if (hooks is null)
+        {
+            return;
+        }
+
+        byte[] value = new byte[SocketEntry.ValueSize];
+        foreach (SocketEntry entry in entries)
+        {
+            if (BpfSystemCall.TryLookup(hooks.Ports, entry.Key, value) && entry.HasOwnerOf(value))
+            {
+                BpfSystemCall.TryDelete(hooks.Ports, entry.Key);
+            }
+        }
+
+        DetachIfUnused(hooks);
+    }
+
+    /// <summary>Those of the ports on loopback addresses that lead elsewhere or nowhere.</summary>
+    /// <exception cref="LinuxException">The kernel refused.</exception>
+    public IReadOnlyList<PublishedPort> FindMissing(IReadOnlyList<PublishedPort> ports, string owner)
+    {
+        List<PublishedPort> missing = [];
+        using SocketHooks? hooks = SocketHooks.Find(_cgroup);
+        bool complete = hooks is not null && SocketHooks.IsComplete(_cgroup);
+        byte[] value = new byte[SocketEntry.ValueSize];
+        foreach (PublishedPort port in ports)
+        {
+            if (SocketEntry.Find(port, _cookie, owner) is SocketEntry entry
+                && !(complete && BpfSystemCall.TryLookup(hooks!.Ports, entry.Key, value) && value.AsSpan().SequenceEqual(entry.Value)))
+            {
+                missing.Add(port);
+            }
+        }
+
+        return missing;
+    }
+
+    /// <summary>Makes the entries of this namespace be just these, without a moment in which one that stays is not there.</summary>
+    /// <returns>How many were entered, corrected or removed; programs that had to be attached count as one.</returns>
+    /// <exception cref="LinuxException">The kernel refused.</exception>
+    public int Replace(IReadOnlyList<(PublishedPort Port, string Owner)> ports)
+    {
+        Dictionary<string, SocketEntry> wanted = [];
+        foreach ((PublishedPort port, string owner) in ports)
+        {
+            if (SocketEntry.Find(port, _cookie, owner) is SocketEntry entry)
+            {
+                wanted[Convert.ToHexString(entry.Key)] = entry;
+            }
+        }
+
+        using FileLock alone = _cgroup.Lock();
+        bool complete = SocketHooks.IsComplete(_cgroup);
+        using SocketHooks? hooks = wanted.Count > 0 ? EnsureAttached() : SocketHooks.Find(_cgroup);
+        if (hooks is null)
+        {
+            return 0;
+        }
+
+        int changes = wanted.Count > 0 && !complete ? 1 : 0;
+        foreach (byte[] key in ListKeys(hooks))
+        {
+            if (!wanted.ContainsKey(Convert.ToHexString(key)) && BpfSystemCall.TryDelete(hooks.Ports, key))
+            {
+                changes++;
+            }
+        }
+
+        byte[] value = new byte[SocketEntry.ValueSize];
+        foreach (SocketEntry entry in wanted.Values)
+        {
+            if (!BpfSystemCall.TryLookup(hooks.Ports, entry.Key, value) || !value.AsSpan().SequenceEqual(entry.Value))
+            {
+                BpfSystemCall.Update(hooks.Ports, entry.Key, entry.Value);
+                changes++;
+            }
+        }
+
+        DetachIfUnused(hooks);
+        return changes;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _loaded?.Dispose();
+        _cgroup.Dispose();
+    }
+
+    private static bool BitConverterIsLittleEndian => System.Runtime.InteropServices.MemoryMarshal.AsBytes<ushort>([1])[0] == 1;
+
+    private List<SocketEntry> Entries(IReadOnlyList<PublishedPort> ports, string owner)
+    {
+        List<SocketEntry> entries = [];
+        foreach (PublishedPort port in ports)
+        {
+            if (SocketEntry.Find(port, _cookie, owner) is SocketEntry entry)
+            {
+                entries.Add(entry);
+            }
+        }
+
+        return entries;
+    }
+
+    /// <summary>The caller holds the lock: nobody detaches them before its entries are in.</summary>
+    private SocketHooks EnsureAttached()
+    {
+        SocketHooks? present = SocketHooks.Find(_cgroup);
+        if (present is { Version: >= SocketHooks.CurrentVersion } && SocketHooks.IsComplete(_cgroup))
+        {
+            return present;
+        }
+
+        SocketHooks hooks = present is null ? Interlocked.Exchange(ref _loaded, null) ?? SocketHooks.Load() : SocketHooks.Upgrade(present);
+        hooks.Attach(_cgroup);
+        return hooks;
+    }
+
+    private void DetachIfUnused(SocketHooks hooks)
+    {
+        if (!BpfSystemCall.TryGetNextKey(hooks.Ports, [], new byte[SocketEntry.KeySize]))
+        {
+            SocketHooks.Detach(_cgroup);
+        }
+    }
+
+    private List<byte[]> ListKeys(SocketHooks hooks)
+    {
+        List<byte[]> keys = [];
+        byte[] key = [];
+        byte[] next = new byte[SocketEntry.KeySize];
+        while (BpfSystemCall.TryGetNextKey(hooks.Ports, key, next))
+        {
+            key = [.. next];
+            if (SocketEntry.IsOf(key, _cookie))
+            {
+                keys.Add(key);
+            }
+        }
+
+        return keys;
+    }
+}
