@@ -34,6 +34,7 @@ internal static class SharedParts
         {
             host.Policy.Forward.RemoveIfUnused();
             host.Policy.RemoveTables();
+            HostNotes.Delete(host.State);
         }
     }
 
@@ -46,8 +47,8 @@ internal static class SharedParts
         }
 
         host.Policy.Remove(state.ListElements());
-        IReadOnlyList<string> forwarded = state.ListForwarded();
-        foreach (string device in forwarded)
+        IReadOnlyList<(string Device, string AdminChain)> forwarded = state.ListForwarded();
+        foreach ((string device, _) in forwarded)
         {
             host.Policy.Forward.Remove(device);
         }
