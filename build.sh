@@ -1,5 +1,5 @@
 #!/bin/bash
-# Builds the CNI executables: dist/cni/<type>, a directory that can be a CNI_PATH as it is.
+# Builds the CNI executables: dist/cni/<type>, a directory that can be a CNI_PATH as it is, and the operator's commands: dist/bin/<tool>.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")"
 . scripts/common.sh
@@ -27,4 +27,15 @@ for type in $types; do
 done
 rm -rf dist/cni
 mv dist/cni.new dist/cni
+
+# The operator's commands are in the same binary.
+say 'link dist/bin/<tool>'
+tools=$(artifacts/publish/cni/cni --list-tools) || fail 'the executable does not list its tools'
+rm -rf dist/bin.new
+mkdir -p dist/bin.new
+for tool in $tools; do
+    ln "dist/cni/$first" "dist/bin.new/$tool"
+done
+rm -rf dist/bin
+mv dist/bin.new dist/bin
 say "built dist/cni: $(echo $types), $(stat -c %s "dist/cni/$first") bytes in all"

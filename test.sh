@@ -117,6 +117,11 @@ if has_tests netns || has_tests runtimes; then
     run_tests runtimes 600
 fi
 
+if [ -d "$results/matrix" ]; then
+    say 'who reaches a published port, and what the container sees (nf: bridge-nf-call)'
+    cat "$results"/matrix/*
+fi
+
 say 'done'
 ran=$((passed + failed + skipped))
 [ "$ran" -gt 0 ] || echo "no test's name contains '$filter'"

@@ -75,6 +75,9 @@ public sealed class BridgePlugin : AttachmentPlugin<BridgeConfig>
     protected override void CheckAttached(BridgeConfig config, Inspection inspection) => BridgeCheck.Run(config, inspection);
 
     /// <inheritdoc/>
+    protected override bool NeedsTables(CniRequest request) => true;
+
+    /// <inheritdoc/>
     protected override void TryKernel(INetlinkSockets sockets)
     {
         using RouteConnection route = RouteConnection.Open(sockets);

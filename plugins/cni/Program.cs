@@ -21,6 +21,7 @@ using CniPlugins.Plugins.Tap;
 using CniPlugins.Plugins.Tuning;
 using CniPlugins.Plugins.Vlan;
 using CniPlugins.Plugins.Vrf;
+using CniPlugins.Tools.Reconcile;
 
 namespace CniPlugins.Plugins;
 
@@ -53,12 +54,18 @@ internal static class Program
         ("vrf", static () => new VrfPlugin(NetlinkSocket.Kernel)),
     ];
 
+    /// <summary>Commands of the operator's, which a runtime never calls.</summary>
+    private static readonly (string Name, Func<string[], int> Run)[] s_tools =
+    [
+        (ReconcileTool.Name, static arguments => ReconcileTool.Run(NetlinkSocket.Kernel, arguments, CniEnvironment.FromProcess())),
+    ];
+
     private static int Main(string[] arguments)
     {
         try
         {
             string type = Path.GetFileName(Environment.GetCommandLineArgs()[0]);
-            return type == OwnName ? Answer(arguments) : Run(type);
+            return type == OwnName ? Answer(arguments) : Run(type, arguments);
         }
         catch (Exception e)
         {
@@ -67,7 +74,7 @@ internal static class Program
         }
     }
 
-    private static int Run(string type)
+    private static int Run(string type, string[] arguments)
     {
         foreach ((string each, Func<Plugin> make) in s_plugins)
         {
@@ -77,21 +84,36 @@ internal static class Program
             }
         }
 
+        foreach ((string each, Func<string[], int> run) in s_tools)
+        {
+            if (each == type)
+            {
+                return run(arguments);
+            }
+        }
+
         return Fail(
             $"there is no CNI plugin \"{type}\" in this executable; call it by the name of one of these, or by {OwnName}: {List(", ")}");
     }
 
     private static int Answer(string[] arguments)
     {
-        if (arguments is not ["--list"])
+        string? list = arguments switch
+        {
+            ["--list"] => List("\n"),
+            ["--list-tools"] => string.Join('\n', Array.ConvertAll(s_tools, static tool => tool.Name)),
+            _ => null,
+        };
+        if (list is null)
         {
             return Fail(
-                $"usage: {OwnName} --list    names the plugins in this executable, one per line\n"
+                $"usage: {OwnName} --list          names the plugins in this executable, one per line\n"
+                + $"       {OwnName} --list-tools    names the operator's commands in it\n"
                 + "A CNI runtime calls it by a link of a plugin's name, which chooses the plugin.");
         }
 
         StandardStreams.Ensure();
-        StandardStreams.Output.Write(Encoding.UTF8.GetBytes(List("\n") + "\n"));
+        StandardStreams.Output.Write(Encoding.UTF8.GetBytes(list + "\n"));
         return 0;
     }
 

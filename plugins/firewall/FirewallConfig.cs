@@ -1,6 +1,7 @@
 using System.Text;
 using CniPlugins.Attachments;
 using CniPlugins.Cni;
+using CniPlugins.Publishing;
 
 namespace CniPlugins.Plugins.Firewall;
 
@@ -53,7 +54,7 @@ public sealed record FirewallConfig
     private static string ReadAdminChain(ConfigObject root)
     {
         string? name = root.FindString("iptablesAdminChainName");
-        return string.IsNullOrEmpty(name) ? "CNI-ADMIN"
+        return string.IsNullOrEmpty(name) ? ForwardAccess.DefaultAdminChain
             : Encoding.UTF8.GetByteCount(name) <= LongestChainName && !name.Any(char.IsWhiteSpace) && !name.Any(char.IsControl) ? name
             : throw Invalid($"iptablesAdminChainName \"{name}\" is no name of a chain: use up to {LongestChainName} bytes without spaces");
     }

@@ -59,6 +59,7 @@ public sealed class FirewallPlugin : ChainedPlugin<FirewallConfig>
         {
             Device = way.Device.Name,
             Forwarded = forwarded && shared is null ? way.Device.Name : null,
+            AdminChain = forwarded && shared is null ? config.AdminChain : null,
         }));
         policy.Apply(attachment, shared, way.Device);
         if (config.Ingress == IngressPolicy.Isolated && way is { Bridge: not null, Port.Port: { Isolated: false } settings })
@@ -69,7 +70,7 @@ public sealed class FirewallPlugin : ChainedPlugin<FirewallConfig>
 
         if (forwarded)
         {
-            shared?.AddForwarded(way.Device.Name);
+            shared?.AddForwarded(way.Device.Name, config.AdminChain);
             host.Policy.Forward.Ensure(way.Device.Name, config.AdminChain);
         }
 
@@ -93,9 +94,12 @@ public sealed class FirewallPlugin : ChainedPlugin<FirewallConfig>
 
         if (!inspection.Host.Policy.Forward.IsInPlace(way.Device.Name))
         {
-            throw PrevResultCheck.Differs($"iptables drops what comes from {way.Device.Name}, or goes there: run DEL and ADD for this container");
+            throw PrevResultCheck.Differs($"iptables drops what comes from {way.Device.Name}, or goes there: {Reconciliation.Advice}");
         }
     }
+
+    /// <inheritdoc/>
+    protected override bool NeedsTables(CniRequest request) => true;
 
     /// <inheritdoc/>
     protected override void TryKernel(INetlinkSockets sockets) => AttachmentPolicy.TryKernel(sockets);

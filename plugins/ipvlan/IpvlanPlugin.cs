@@ -59,6 +59,9 @@ public sealed class IpvlanPlugin : AttachmentPlugin<IpvlanConfig>
     }
 
     /// <inheritdoc/>
+    protected override bool NeedsTables(CniRequest request) => request.Config.Root.FindBool("hostAccess") ?? false;
+
+    /// <inheritdoc/>
     protected override void TryKernel(INetlinkSockets sockets) =>
         SubInterface.TryKernel(sockets, new IpvlanKind(IPVLAN_MODE.L2, IPVLAN_F.BRIDGE), hangs: true);
 }

@@ -58,5 +58,8 @@ public sealed class MacvlanPlugin : AttachmentPlugin<MacvlanConfig>
     }
 
     /// <inheritdoc/>
+    protected override bool NeedsTables(CniRequest request) => request.Config.Root.FindBool("hostAccess") ?? false;
+
+    /// <inheritdoc/>
     protected override void TryKernel(INetlinkSockets sockets) => SubInterface.TryKernel(sockets, s_bridge, hangs: true);
 }

@@ -69,6 +69,9 @@ public sealed class PortmapPlugin : ChainedPlugin<PortmapConfig>
     protected override void CheckApplied(PortmapConfig config, Inspection inspection) => AttachmentPolicy.Check(inspection, [], inspection.Record?.Device);
 
     /// <inheritdoc/>
+    protected override bool NeedsTables(CniRequest request) => true;
+
+    /// <inheritdoc/>
     protected override void TryKernel(INetlinkSockets sockets) => AttachmentPolicy.TryKernel(sockets);
 
     /// <summary>

@@ -87,6 +87,9 @@ public sealed class PtpPlugin : AttachmentPlugin<PtpConfig>
     }
 
     /// <inheritdoc/>
+    protected override bool NeedsTables(CniRequest request) => true;
+
+    /// <inheritdoc/>
     protected override void TryKernel(INetlinkSockets sockets)
     {
         using RouteConnection route = RouteConnection.Open(sockets);

@@ -11,14 +11,14 @@ public sealed class Attachment : IDisposable
 {
     private readonly IIpam? _ipam;
     private readonly Action<AttachmentRecord> _undo;
-    private readonly FileLock _inUse;
+    private readonly StateUse _inUse;
     private bool _committed;
 
     private Attachment(Host host, Sandbox sandbox, CniRequest request, IIpam? ipam, Action<AttachmentRecord> undo, string? part)
     {
         (Host, Sandbox, Request) = (host, sandbox, request);
         (_ipam, _undo) = (ipam, undo);
-        _inUse = host.Records.LockShared();
+        _inUse = StateUse.Begin(host);
         Record = new AttachmentRecord
         {
             Attachment = request.Attachment,

@@ -51,7 +51,7 @@ public abstract class AttachmentPlugin<TConfig> : RecordedPlugin
         using Host host = Host.Open(Sockets, request);
         request = Complete(request, host);
         Read(request, host);
-        RequireKernel();
+        RequireReady(request, host);
         Ipams.Select(request, host.Settings, Sockets)?.Status(request);
     }
 

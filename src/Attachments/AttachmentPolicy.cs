@@ -109,12 +109,10 @@ public sealed class AttachmentPolicy
             throw Taken(conflict);
         }
 
-        if (_ports.Count > 0 && !host.Policy.RulesInPlace(_own))
+        if (_ports.Count > 0)
         {
-            // Somebody flushed the rules and left the sets: a port would seem published, and route_localnet be without its guard.
-            throw new CniException(
-                CniErrorCode.TryAgainLater,
-                "the rules of the nftables table \"inet cni_plugins\" were removed or changed: run \"nft delete table inet cni_plugins\", then DEL and ADD for the containers with published ports");
+            // Somebody may have flushed the rules and left the sets: a port would seem published, and route_localnet be without its guard.
+            Reconciliation.RequireRules(host, _own);
         }
 
         host.ForgetConnections(_ports);
@@ -139,9 +137,9 @@ public sealed class AttachmentPolicy
 
         Require(
             !record.Elements.Any(PolicyElements.IsLoopbackTranslation) || Sysctl.Find($"net/ipv4/conf/{device}/route_localnet") == "1",
-            $"ports on 127.0.0.1 are not reached any more: route_localnet of {device} is not 1");
+            $"ports on 127.0.0.1 are not reached any more: route_localnet of {device} is not 1; {Reconciliation.Advice}");
         IReadOnlyList<PublishedPort> unserved = inspection.Host.Loopback.FindMissing(record);
-        Require(unserved.Count == 0, $"{unserved.Count} ports on loopback addresses are not served any more, the first one {(unserved.Count > 0 ? unserved[0] : string.Empty)}");
+        Require(unserved.Count == 0, $"{unserved.Count} ports on loopback addresses are not served any more, the first one {(unserved.Count > 0 ? unserved[0] : string.Empty)}; {Reconciliation.Advice}");
         List<RuleElement> elements = [.. record.Elements, .. shared];
         if (elements.Count == 0)
         {
@@ -149,9 +147,9 @@ public sealed class AttachmentPolicy
         }
 
         PolicyStore policy = inspection.Host.Policy;
-        Require(policy.RulesInPlace(elements), "the nftables table of the CNI plugins was removed or changed: run DEL and ADD for this container");
+        Require(policy.RulesInPlace(elements), $"the nftables table of the CNI plugins was removed or changed: {Reconciliation.Advice}");
         IReadOnlyList<RuleElement> missing = policy.FindMissing(elements);
-        Require(missing.Count == 0, $"{missing.Count} of {elements.Count} nftables elements are gone, the first one from set {(missing.Count > 0 ? missing[0].Set : string.Empty)}");
+        Require(missing.Count == 0, $"{missing.Count} of {elements.Count} nftables elements are gone, the first one from set {(missing.Count > 0 ? missing[0].Set : string.Empty)}: {Reconciliation.Advice}");
     }
 
     /// <summary>What is published, routed or masqueraded must be a container's, and not this host's or everybody's.</summary>

@@ -41,6 +41,9 @@ public sealed record AttachmentRecord
     /// <summary>The device that iptables was told to let through, where it is this attachment's alone; null elsewhere.</summary>
     public string? Forwarded { get; init; }
 
+    /// <summary>The administrator's own chain, which iptables asks before.</summary>
+    public string? AdminChain { get; init; }
+
     /// <summary>The container's addresses.</summary>
     public IReadOnlyList<IPAddress> Addresses { get; init; } = [];
 

@@ -41,7 +41,7 @@ internal sealed class AttachmentStore : IDisposable
     public AttachmentRecord? Find(AttachmentId attachment, string? part)
     {
         using StateDirectory? network = _networks.FindDirectory(attachment.Network);
-        return network is null || Read(network, FileName(attachment, part)) is not byte[] text
+        return network is null || Read(network, FileName(attachment, part), out _) is not byte[] text
             ? null
             : RecordText.TryReadRecord(text) is AttachmentRecord record && record.Attachment == attachment && record.Part == part
                 ? record with { Elements = [.. record.Elements.Where(element => element.Element.Comment == AttachmentNames.Full(attachment))] }
@@ -76,20 +76,49 @@ internal sealed class AttachmentStore : IDisposable
             return records;
         }
 
-        List<string> names = [];
-        DirectoryReader reader = network.List();
-        while (reader.Read())
+        foreach (string name in network.ListNames())
         {
-            names.Add(reader.Name);
-        }
-
-        foreach (string name in names)
-        {
-            if (name.EndsWith(Suffix, StringComparison.Ordinal) && Read(network, name) is byte[] text
+            if (name.EndsWith(Suffix, StringComparison.Ordinal) && Read(network, name, out _) is byte[] text
                 && (RecordText.TryReadRecord(text) ?? FromName(networkName, name)) is AttachmentRecord record
                 && record.Attachment.Network == networkName && record.Part == part)
             {
                 records.Add(record);
+            }
+        }
+
+        return records;
+    }
+
+    /// <summary>Every record of the host, of drivers and chained plugins, with the time it was written. What is no record is named by its path.</summary>
+    /// <exception cref="LinuxException">The directory cannot be read.</exception>
+    public IReadOnlyList<(AttachmentRecord Record, long Written)> ListAll(List<string> unreadable)
+    {
+        List<(AttachmentRecord, long)> records = [];
+        foreach (string networkName in _networks.ListNames())
+        {
+            if (_networks.FindStatus(networkName) is not { Kind: FileKind.Directory })
+            {
+                unreadable.Add($"{networkName} in {_networks.Path} is no network's directory");
+                continue;
+            }
+
+            using StateDirectory? network = _networks.FindDirectory(networkName);
+            foreach (string name in network?.ListNames() ?? [])
+            {
+                if (name.StartsWith(StateFile.AsidePrefix, StringComparison.Ordinal))
+                {
+                    continue;   // a write that a crash cut off: its record is the one without the prefix
+                }
+
+                if (Read(network!, name, out FileStatus status) is byte[] text && RecordText.TryReadRecord(text) is AttachmentRecord record
+                    && record.Attachment.Network == networkName && FileName(record.Attachment, record.Part) == name)
+                {
+                    records.Add((record, status.Modified));
+                }
+                else
+                {
+                    unreadable.Add($"{name} in {network!.Path} is no record of an attachment");
+                }
             }
         }
 
@@ -119,17 +148,7 @@ internal sealed class AttachmentStore : IDisposable
 
     /// <summary>Whether no network has an attachment. The caller holds the lock alone: a directory that is empty now was left by a crash.</summary>
     /// <exception cref="LinuxException">The directory cannot be read.</exception>
-    public bool HasNone()
-    {
-        List<string> names = [];
-        DirectoryReader reader = _networks.List();
-        while (reader.Read())
-        {
-            names.Add(reader.Name);
-        }
-
-        return names.TrueForAll(TryDeleteNetwork);
-    }
+    public bool HasNone() => _networks.ListNames().TrueForAll(TryDeleteNetwork);
 
     /// <inheritdoc/>
     public void Dispose() => _networks.Dispose();
@@ -162,14 +181,15 @@ internal sealed class AttachmentStore : IDisposable
             : null;
     }
 
-    private static byte[]? Read(StateDirectory directory, string name)
+    private static byte[]? Read(StateDirectory directory, string name, out FileStatus status)
     {
-        if (directory.FindStatus(name) is not FileStatus status || status.Size > LargestRecord)
+        if (directory.FindStatus(name) is not FileStatus found || found.Size > LargestRecord)
         {
+            status = default;
             return null;
         }
 
-        byte[] text = new byte[(int)status.Size];
-        return directory.FindContent(name, text, out _) is int length ? text[..length] : null;
+        byte[] text = new byte[(int)found.Size];
+        return directory.FindContent(name, text, out status) is int length ? text[..length] : null;
     }
 }

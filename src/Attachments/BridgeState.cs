@@ -40,7 +40,7 @@ public sealed class BridgeState : IDisposable
     internal static IReadOnlyList<string> List(StateDirectory root)
     {
         using StateDirectory? bridges = root.FindDirectory("bridges");
-        return bridges is null ? [] : Names(bridges);
+        return bridges is null ? [] : bridges.ListNames();
     }
 
     /// <summary>Forgets all of it.</summary>
@@ -54,12 +54,12 @@ public sealed class BridgeState : IDisposable
             return;
         }
 
-        foreach (string group in Names(directory))
+        foreach (string group in directory.ListNames())
         {
             if (directory.FindStatus(group) is { Kind: FileKind.Directory })
             {
                 using StateDirectory files = directory.EnsureDirectory(group, 0x1C0 /* 0700 */);
-                foreach (string file in Names(files))
+                foreach (string file in files.ListNames())
                 {
                     files.TryDelete(file);
                 }
@@ -90,13 +90,17 @@ public sealed class BridgeState : IDisposable
     /// <exception cref="LinuxException">It cannot be written.</exception>
     public void AddNetwork(string network) => Add("networks", network, []);
 
+    /// <summary>The networks that use the bridge.</summary>
+    /// <exception cref="LinuxException">The directory cannot be read.</exception>
+    public IReadOnlyList<string> ListNetworks() => ListNames("networks");
+
     /// <summary>Notes that a network uses the bridge no more; true when no other does.</summary>
     /// <exception cref="LinuxException">It may not be removed.</exception>
     public bool RemoveNetwork(string network)
     {
         using StateDirectory? networks = _directory.FindDirectory("networks");
         networks?.TryDelete(network);
-        return networks is null || Names(networks).Count == 0;
+        return networks is null || networks.ListNames().Count == 0;
     }
 
     /// <summary>Notes that we make an interface (the bridge itself, a VLAN's pair), before it is made. Its address tells at the end whether it is ours.</summary>
@@ -128,13 +132,14 @@ public sealed class BridgeState : IDisposable
     /// <exception cref="LinuxException">The directory cannot be read.</exception>
     public IReadOnlyList<string> ListLocalnet() => ListNames("localnet");
 
-    /// <summary>Notes that iptables was told to let through what comes by an interface, or goes there.</summary>
+    /// <summary>Notes that iptables was told to let through what comes by an interface, or goes there, after the administrator's chain was asked.</summary>
     /// <exception cref="LinuxException">It cannot be written.</exception>
-    public void AddForwarded(string device) => Add("forwarded", device, []);
+    public void AddForwarded(string device, string adminChain) => Add("forwarded", device, Encoding.UTF8.GetBytes(adminChain));
 
-    /// <summary>The interfaces that iptables was told of.</summary>
+    /// <summary>The interfaces that iptables was told of, and the administrator's chain.</summary>
     /// <exception cref="LinuxException">The directory cannot be read.</exception>
-    public IReadOnlyList<string> ListForwarded() => ListNames("forwarded");
+    public IReadOnlyList<(string Device, string AdminChain)> ListForwarded() =>
+        [.. Contents("forwarded").Select(static note => (note.Name, Encoding.UTF8.GetString(note.Content)))];
 
     /// <summary>Notes an address that we gave to an interface of the host: <c>DEVICE ADDRESS/LENGTH</c>.</summary>
     /// <exception cref="LinuxException">It cannot be written.</exception>
@@ -187,22 +192,10 @@ public sealed class BridgeState : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _directory.Dispose();
 
-    private static List<string> Names(StateDirectory directory)
-    {
-        List<string> names = [];
-        DirectoryReader reader = directory.List();
-        while (reader.Read())
-        {
-            names.Add(reader.Name);
-        }
-
-        return names;
-    }
-
     private IReadOnlyList<string> ListNames(string group)
     {
         using StateDirectory? directory = _directory.FindDirectory(group);
-        return directory is null ? [] : Names(directory);
+        return directory is null ? [] : directory.ListNames();
     }
 
     private void Add(string group, string name, byte[] content)
@@ -221,7 +214,7 @@ public sealed class BridgeState : IDisposable
         }
 
         byte[] buffer = new byte[LargestFile];
-        foreach (string name in Names(directory))
+        foreach (string name in directory.ListNames())
         {
             if (directory.FindContent(name, buffer, out _) is int length)
             {

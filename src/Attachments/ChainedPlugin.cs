@@ -57,7 +57,7 @@ public abstract class ChainedPlugin<TConfig> : RecordedPlugin
     {
         using Host host = Host.Open(Sockets, request);
         Read(request, host);
-        RequireKernel();
+        RequireReady(request, host);
     }
 
     /// <summary>Reads and checks the whole configuration; null when nothing is asked for.</summary>

@@ -1,5 +1,6 @@
 using System.Net;
 using CniPlugins.Cni;
+using CniPlugins.Linux;
 using CniPlugins.Netlink.Route;
 
 namespace CniPlugins.Attachments;
@@ -22,6 +23,23 @@ internal static class Detachment
     public static void Run(Removal removal, string? part, Action<Removal> remove, Action release)
     {
         (Host host, AttachmentId id, Teardown steps) = (removal.Host, removal.Id, removal.Steps);
+        using (StateUse.Begin(host))
+        {
+            RunAll(removal, part, remove, release);
+        }
+
+        // Only now: it takes the lock for itself alone.
+        if (!steps.Failed)
+        {
+            steps.Try("remove what nobody uses any more", () => SharedParts.RemoveIfUnused(host, id.Network));
+        }
+
+        steps.Finish();
+    }
+
+    private static void RunAll(Removal removal, string? part, Action<Removal> remove, Action release)
+    {
+        (Host host, AttachmentId id, Teardown steps) = (removal.Host, removal.Id, removal.Steps);
         if (part is null)
         {
             RemoveParts(removal);
@@ -38,10 +56,7 @@ internal static class Detachment
         if (!steps.Failed)
         {
             steps.Try("remove its record", () => host.Records.Delete(id, part));
-            steps.Try("remove what nobody uses any more", () => SharedParts.RemoveIfUnused(host, id.Network));
         }
-
-        steps.Finish();
     }
 
     private static void RemoveParts(Removal removal)
@@ -61,6 +76,11 @@ internal static class Detachment
 
     private static void RemovePolicy(Host host, AttachmentRecord? record, Teardown steps)
     {
+        if (record is { IsComplete: true } && record.Elements.Count + record.Ports.Count > 0)
+        {
+            Disown(host, record);
+        }
+
         if (record?.Elements.Count > 0)
         {
             steps.Try("remove its published ports and policy", () => host.Policy.Remove(record.Elements));
@@ -79,6 +99,19 @@ internal static class Detachment
         if (record?.Ports.Count > 0)
         {
             steps.Try("forget connections to its ports", () => host.ForgetConnections(record.Ports));
+        }
+    }
+
+    /// <summary>From here on the record is one of leftovers: should this be killed or fail, nobody must put back what was taken away.</summary>
+    private static void Disown(Host host, AttachmentRecord record)
+    {
+        try
+        {
+            host.Records.Write(record with { IsComplete = false });
+        }
+        catch (LinuxException)
+        {
+            // A full disk must not hold up DEL, which frees some of it.
         }
     }
 

@@ -10,6 +10,7 @@ namespace CniPlugins.Attachments;
 /// <summary>Lets the host forward packets. Never undone: others may rely on it.</summary>
 public static class Forwarding
 {
+    private const string Ipv4 = "net/ipv4/ip_forward";
     private const string Ipv6 = "net/ipv6/conf/all/forwarding";
 
     /// <summary>For the families of a lease, unless it does already.</summary>
@@ -17,17 +18,38 @@ public static class Forwarding
     /// <exception cref="NetlinkException">The kernel refused to list addresses and routes.</exception>
     public static void Enable(Host host, AddResult lease)
     {
-        if (lease.Ips.Any(static ip => ip.Address.AddressFamily == AddressFamily.InterNetwork))
+        if (lease.Ips.Any(static ip => ip.Address.AddressFamily == AddressFamily.InterNetwork) && Sysctl.Get(Ipv4) != "1")
         {
-            Sysctl.Ensure("net/ipv4/ip_forward", "1");
+            HostNotes.Add(host.State, NoteOf(Ipv4));
+            SwitchOn(host, Ipv4);
         }
 
         if (lease.Ips.Any(static ip => ip.Address.AddressFamily == AddressFamily.InterNetworkV6) && Sysctl.Get(Ipv6) != "1")
         {
-            KeepRouterAdvertisements(host);
-            Sysctl.Set(Ipv6, "1");
+            HostNotes.Add(host.State, NoteOf(Ipv6));
+            SwitchOn(host, Ipv6);
         }
     }
+
+    /// <summary>What was switched on here, for attachments that are still there, and is off.</summary>
+    /// <exception cref="LinuxException">/proc/sys or the state directory cannot be read.</exception>
+    internal static IReadOnlyList<string> ListLost(Host host) =>
+        [.. ((string[])[Ipv4, Ipv6]).Where(name => HostNotes.Has(host.State, NoteOf(name)) && Sysctl.Find(name) == "0")];
+
+    /// <summary>Switches one of <see cref="ListLost"/> on again.</summary>
+    /// <exception cref="LinuxException">/proc/sys refused.</exception>
+    /// <exception cref="NetlinkException">The kernel refused to list addresses and routes.</exception>
+    internal static void SwitchOn(Host host, string name)
+    {
+        if (name == Ipv6)
+        {
+            KeepRouterAdvertisements(host);
+        }
+
+        Sysctl.Set(name, "1");
+    }
+
+    private static string NoteOf(string name) => name.Replace('/', '.');
 
     /// <summary>
     /// A host that forwards IPv6 stops listening to router advertisements, and forgets the default route that it learned by one

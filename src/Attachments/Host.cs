@@ -37,7 +37,7 @@ public sealed class Host : IDisposable
     public RouteConnection Route { get; }
 
     /// <summary>nftables of the host; the connection is opened when it is first wanted.</summary>
-    public PolicyStore Policy => _policy ??= new PolicyStore(NftConnection.Open(_sockets));
+    public PolicyStore Policy => _policy ??= new PolicyStore(NftConnection.Open(_sockets)) { TableMissing = RestoreTable };
 
     /// <summary>Ports on loopback addresses; nothing is opened before it is wanted.</summary>
     internal LoopbackService Loopback => _loopback ??= new LoopbackService(Settings);
@@ -46,14 +46,19 @@ public sealed class Host : IDisposable
 
     internal AttachmentStore Records { get; }
 
+    /// <summary>Held by an ADD or DEL in progress; null when there is none.</summary>
+    internal StateUse? Use { get; set; }
+
     /// <summary>Opens the host that the calling thread is in.</summary>
     /// <exception cref="CniException">The host-wide settings are wrong.</exception>
     /// <exception cref="LinuxException">The state directory or the kernel cannot be reached.</exception>
-    public static Host Open(INetlinkSockets sockets, CniRequest request)
-    {
-        HostSettings settings = HostSettings.Load(request);
-        return new Host(sockets, settings, StateDirectory.Ensure(settings.StateDirectory));
-    }
+    public static Host Open(INetlinkSockets sockets, CniRequest request) => Open(sockets, HostSettings.Load(request));
+
+    /// <summary>Opens the host that the calling thread is in, for a call that is no runtime's.</summary>
+    /// <exception cref="CniException">The host-wide settings are wrong.</exception>
+    /// <exception cref="LinuxException">The state directory or the kernel cannot be reached.</exception>
+    public static Host Open(INetlinkSockets sockets, CniEnvironment environment) =>
+        Open(sockets, HostSettings.Load(environment, directoriesOnly: true));
 
     /// <summary>What the attachments of a bridge share, with a note that the network uses it.</summary>
     /// <exception cref="LinuxException">The state directory cannot be written.</exception>
@@ -108,6 +113,22 @@ public sealed class Host : IDisposable
         Route.Dispose();
         Records.Dispose();
         State.Dispose();
+    }
+
+    private static Host Open(INetlinkSockets sockets, HostSettings settings) =>
+        new(sockets, settings, StateDirectory.Ensure(settings.StateDirectory));
+
+    /// <summary>A table that we have made before was taken away by somebody, and with it what all the others had in it.</summary>
+    private void RestoreTable(string table)
+    {
+        if (HostNotes.Has(State, table))
+        {
+            Use?.Alone(() => Reconciliation.Repair(this, []));
+        }
+        else
+        {
+            HostNotes.Add(State, table);
+        }
     }
 
     /// <summary>

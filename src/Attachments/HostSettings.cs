@@ -54,9 +54,14 @@ public sealed record HostSettings
 
     /// <summary>Reads the file.</summary>
     /// <exception cref="CniException">It cannot be read (5), is no JSON (6) or says something wrong (7).</exception>
-    public static HostSettings Load(CniRequest request)
+    public static HostSettings Load(CniRequest request) => Load(request.Environment, request.Verb is CniVerb.Delete or CniVerb.Gc);
+
+    /// <inheritdoc cref="Load(CniRequest)"/>
+    /// <param name="environment">Names the file.</param>
+    /// <param name="directoriesOnly">Whether a mistake in the rest is only told: cleaning up needs the directories alone.</param>
+    public static HostSettings Load(CniEnvironment environment, bool directoriesOnly)
     {
-        string? named = request.Environment.Find(PathVariable);
+        string? named = environment.Find(PathVariable);
         string path = named ?? DefaultPath;
         if (!Path.Exists(path))
         {
@@ -66,10 +71,10 @@ public sealed record HostSettings
 
         byte[] text = StateFiles.FindContent(path, LargestFile) ?? throw new CniException(
             CniErrorCode.InvalidConfig, $"{path} is no regular file of at most {LargestFile} bytes: that is no settings file");
-        return Read(ConfigText.ParseObject(text, path), path, request);
+        return Read(ConfigText.ParseObject(text, path), path, environment, directoriesOnly);
     }
 
-    private static HostSettings Read(ConfigObject root, string path, CniRequest request)
+    private static HostSettings Read(ConfigObject root, string path, CniEnvironment environment, bool directoriesOnly)
     {
         HostSettings settings = new()
         {
@@ -90,10 +95,10 @@ public sealed record HostSettings
                 Isolation = IsolationText.Read(root),
             };
         }
-        catch (CniException e) when (request.Verb is CniVerb.Delete or CniVerb.Gc)
+        catch (CniException e) when (directoriesOnly)
         {
-            // Cleaning up needs the directories alone; a mistake in the rest must not hold up every container of the host.
-            request.Warn($"{path}: {e.Message}");
+            // A mistake in the rest must not hold up the removal of every container of the host.
+            environment.Warn($"{path}: {e.Message}");
             return settings;
         }
     }

@@ -72,32 +72,15 @@ internal sealed class LoopbackService : IDisposable
     public IReadOnlyList<PublishedPort> FindMissing(AttachmentRecord record) =>
         ListServed(record) is { Count: > 0 } ports ? Require().FindMissing(ports, AttachmentNames.Full(record.Attachment)) : [];
 
-    /// <summary>Serves the ports of these records, and nothing else, in this namespace.</summary>
-    /// <returns>How much was changed.</returns>
+    /// <summary>Compares what is served in this namespace with what should be, ports with their attachment's name.</summary>
+    /// <returns>How much differs, or was put right.</returns>
+    /// <exception cref="CniException">Something should be served, and cannot (11).</exception>
     /// <exception cref="LinuxException">The kernel refused.</exception>
-    public int Replace(IEnumerable<AttachmentRecord> records)
-    {
-        List<(PublishedPort, string)> served = [];
-        foreach (AttachmentRecord record in records)
-        {
-            foreach (PublishedPort port in ListServed(record))
-            {
-                served.Add((port, AttachmentNames.Full(record.Attachment)));
-            }
-        }
+    public int Compare(IReadOnlyList<(PublishedPort Port, string Owner)> ports, bool repair) =>
+        ports.Count > 0 ? Require().Compare(ports, repair) : TryOpen()?.Compare(ports, repair) ?? 0;
 
-        return served.Count > 0 ? Require().Replace(served) : TryOpen()?.Replace([]) ?? 0;
-    }
-
-    /// <inheritdoc/>
-    public void Dispose() => _ports?.Dispose();
-
-    private static bool IsOnLoopback4(PublishedPort port) => port.HostAddress.AddressFamily == AddressFamily.InterNetwork && IsOnLoopback(port);
-
-    private static bool IsOnLoopback(PublishedPort port) => port.OnEveryAddress || IPAddress.IsLoopback(port.HostAddress);
-
-    /// <summary>A record tells by its elements what is translated.</summary>
-    private static List<PublishedPort> ListServed(AttachmentRecord record)
+    /// <summary>Those of a record's ports that are served at the socket: it tells by its elements what is translated.</summary>
+    public static IReadOnlyList<PublishedPort> ListServed(AttachmentRecord record)
     {
         List<PublishedPort> served = [];
         HashSet<string> translated = [];
@@ -122,6 +105,13 @@ internal sealed class LoopbackService : IDisposable
 
         return served;
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _ports?.Dispose();
+
+    private static bool IsOnLoopback4(PublishedPort port) => port.HostAddress.AddressFamily == AddressFamily.InterNetwork && IsOnLoopback(port);
+
+    private static bool IsOnLoopback(PublishedPort port) => port.OnEveryAddress || IPAddress.IsLoopback(port.HostAddress);
 
     private LoopbackPorts Require() => TryOpen() ?? throw new CniException(
         CniErrorCode.TryAgainLater, $"ports on loopback addresses cannot be served at the socket any more: {_fault}");

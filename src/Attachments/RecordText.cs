@@ -28,6 +28,7 @@ internal static class RecordText
         writer.Member("bridge", record.Bridge);
         writer.Member("device", record.Device);
         writer.Member("forwarded", record.Forwarded);
+        writer.Member("adminChain", record.AdminChain);
         writer.Member("addresses", record.Addresses, static (writer, address) => writer.String(address.ToString()));
         writer.Member("ports", record.Ports, WritePort);
         writer.Member("elements", record.Elements, static (writer, element) =>
@@ -54,6 +55,7 @@ internal static class RecordText
         Bridge = FindString(root, "bridge"),
         Device = FindString(root, "device"),
         Forwarded = FindString(root, "forwarded"),
+        AdminChain = FindString(root, "adminChain"),
         Addresses = [.. Items(root, "addresses").Select(static item => IPAddress.Parse(item.GetString()!))],
         Ports = [.. Items(root, "ports").Select(ReadPort)],
         Elements = [.. Items(root, "elements").Select(ReadElement)],

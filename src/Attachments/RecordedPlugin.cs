@@ -83,6 +83,9 @@ public abstract class RecordedPlugin : Plugin
     {
     }
 
+    /// <summary>Whether what the configuration asks for is done by the tables that all attachments share.</summary>
+    protected virtual bool NeedsTables(CniRequest request) => false;
+
     /// <summary>Tries, in a namespace made for it, whether the kernel has what the plugin needs.</summary>
     /// <exception cref="IOException">It has not.</exception>
     protected virtual void TryKernel(INetlinkSockets sockets)
@@ -101,7 +104,20 @@ public abstract class RecordedPlugin : Plugin
         Undo(removal, () => Release(request, host));
     }
 
-    private protected void RequireKernel()
+    /// <summary>STATUS: the kernel has what the plugin needs, and the host's tables are as ADD made them.</summary>
+    private protected void RequireReady(CniRequest request, Host host)
+    {
+        RequireKernel();
+        if (NeedsTables(request))
+        {
+            Reconciliation.RequireTables(host);
+            request.Warn(host.Loopback.FindFault() is string fault
+                ? $"ports on 127.0.0.1 are served by translation of packets, and none on [::1]: {fault}"
+                : "ports on 127.0.0.1 and [::1] are served at the socket");
+        }
+    }
+
+    private void RequireKernel()
     {
         try
         {

@@ -34,7 +34,8 @@ internal static class SharedParts
         {
             host.Policy.Forward.RemoveIfUnused();
             host.Policy.RemoveTables();
-            host.Loopback.Replace([]);
+            host.Loopback.Compare([], repair: true);
+            HostNotes.Delete(host.State);
         }
     }
 
@@ -47,8 +48,8 @@ internal static class SharedParts
         }
 
         host.Policy.Remove(state.ListElements());
-        IReadOnlyList<string> forwarded = state.ListForwarded();
-        foreach (string device in forwarded)
+        IReadOnlyList<(string Device, string AdminChain)> forwarded = state.ListForwarded();
+        foreach ((string device, _) in forwarded)
         {
             host.Policy.Forward.Remove(device);
         }

@@ -222,6 +222,20 @@ public sealed class StateDirectory : IDisposable
     /// <exception cref="LinuxException">The directory cannot be read.</exception>
     public DirectoryReader List() => new(this);
 
+    /// <summary>The names of all entries, read before the caller changes any.</summary>
+    /// <exception cref="LinuxException">The directory cannot be read.</exception>
+    public List<string> ListNames()
+    {
+        List<string> names = [];
+        DirectoryReader reader = List();
+        while (reader.Read())
+        {
+            names.Add(reader.Name);
+        }
+
+        return names;
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _descriptor.Dispose();
 

@@ -57,7 +57,7 @@ public static class NftDataTypes
     }
 
     /// <summary>Bytes of a key or of data: plain for a single type, padded for a concatenation.</summary>
-    internal static int Length(IReadOnlyList<NftDataType> types)
+    public static int Length(IReadOnlyList<NftDataType> types)
     {
         if (types.Count == 1)
         {

@@ -38,12 +38,10 @@ public sealed class NftTransaction
     }
 
     /// <summary>Deletes a table with all that is in it. ENOENT if it is not there.</summary>
-    public void DeleteTable(NftTable table)
-    {
-        NetlinkMessage<NFTA_TABLE> message = Begin<NFTA_TABLE>(NFT_MSG.DELTABLE, 0, table);
-        message.Attributes.PutString(NFTA_TABLE.NAME, table.Name);
-        End(message, new NftChange($"delete table {table}"));
-    }
+    public void DeleteTable(NftTable table) => WriteDeletion(table, mayBeAbsent: false);
+
+    /// <summary>Deletes a table with all that is in it; one that is not there is passed over. One of its name may be made in the same transaction.</summary>
+    public void TryDeleteTable(NftTable table) => WriteDeletion(table, mayBeAbsent: true);
 
     /// <summary>Makes a chain. <c>create chain</c>.</summary>
     public void AddChain(NftChain chain)
@@ -243,6 +241,13 @@ public sealed class NftTransaction
                 }
             }
         }
+    }
+
+    private void WriteDeletion(NftTable table, bool mayBeAbsent)
+    {
+        NetlinkMessage<NFTA_TABLE> message = Begin<NFTA_TABLE>(NFT_MSG.DELTABLE, 0, table);
+        message.Attributes.PutString(NFTA_TABLE.NAME, table.Name);
+        End(message, new NftChange($"delete table {table}") { MayBeAbsent = mayBeAbsent });
     }
 
     private void WriteRule(NftRule rule, NLM_F flags)

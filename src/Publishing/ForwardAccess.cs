@@ -13,6 +13,9 @@ namespace CniPlugins.Publishing;
 /// </summary>
 public sealed class ForwardAccess
 {
+    /// <summary>The administrator's chain where nothing else is said.</summary>
+    public const string DefaultAdminChain = "CNI-ADMIN";
+
     private const string ChainName = "CNI-PLUGINS-FWD";
     private const int RulesPerDevice = 2;
     private const int Attempts = 4;

@@ -21,6 +21,7 @@ public sealed class PolicyStore : IDisposable
         _connection = connection;
         Forward = new ForwardAccess(connection);
         Reference = new ReferenceRuleStore(connection);
+        Tables = new PolicyTables(connection);
     }
 
     /// <summary>What iptables would drop on its way through the host.</summary>
@@ -28,6 +29,12 @@ public sealed class PolicyStore : IDisposable
 
     /// <summary>What the reference plugins left.</summary>
     public ReferenceRuleStore Reference { get; }
+
+    /// <summary>The two tables as a whole.</summary>
+    public PolicyTables Tables { get; }
+
+    /// <summary>Called by <see cref="Add"/> where the table that it names is not there, before it is made; may bring it back.</summary>
+    public Action<string> TableMissing { get; set; } = static _ => { };
 
     /// <summary>
     /// Adds what belongs to one attachment (<paramref name="own"/>) and what it shares with others of its network (<paramref name="shared"/>:
@@ -56,7 +63,8 @@ public sealed class PolicyStore : IDisposable
             }
             catch (NftException e) when (e.Errno == Errno.ENOENT && e.Set is not null && missing.Add(e.Set.Table))
             {
-                // The first attachment on this host (or since somebody flushed the ruleset) makes the table.
+                // The first attachment on this host makes the table. Since somebody flushed the ruleset, there is more to bring back.
+                TableMissing($"{e.Set.Table}");
             }
             catch (NftException e) when (e.Errno == Errno.EEXIST && e.Element is null && attempt < 4)
             {
@@ -127,7 +135,7 @@ public sealed class PolicyStore : IDisposable
             others |= !ofSpoofCheck;
         }
 
-        return (!others || HasRules(Ruleset.Table, Ruleset.RuleCount)) && (!spoofCheck || HasRules(SpoofCheck.Table, SpoofCheck.RuleCount));
+        return (!others || Tables.HasRules(Ruleset.Table)) && (!spoofCheck || Tables.HasRules(SpoofCheck.Table));
     }
 
     /// <summary>
@@ -200,23 +208,6 @@ public sealed class PolicyStore : IDisposable
     /// <summary>Closes the connection; after deletions this waits for an RCU grace period.</summary>
     public void Dispose() => _connection.Dispose();
 
-    /// <summary>
-    /// Asked again before it is denied: while another process's transaction is refused, its rules come and go uncounted, and the kernel's place in a list that it gives
-    /// in parts slips by as many (__nf_tables_dump_rules) without a mark that the list changed.
-    /// </summary>
-    private bool HasRules(NftTable table, int count)
-    {
-        for (int attempt = 0; attempt < 10; attempt++)
-        {
-            if (_connection.HasTable(table) && _connection.CountRules(table) == count)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
     private static NftTransaction Additions(
         IReadOnlyList<RuleElement> own, IReadOnlyList<RuleElement> shared, HashSet<NftTable> missing, List<RuleElement> replaced)
     {
@@ -249,10 +240,7 @@ public sealed class PolicyStore : IDisposable
         return transaction;
     }
 
-    private static NftSet? SetOf(RuleElement element) =>
-        element.Set == SpoofCheck.Guarded.Name ? SpoofCheck.Guarded
-        : element.Set == SpoofCheck.Allowed.Name ? SpoofCheck.Allowed
-        : Ruleset.FindSet(element.Set);
+    private static NftSet? SetOf(RuleElement element) => PolicyTables.FindSet(element.Set);
 
     private static IReadOnlyList<IPAddress> Overlapping(PublishedPort port, Func<IReadOnlyList<IPAddress>> hostAddresses)
     {

@@ -106,6 +106,9 @@ internal static class Ruleset
         }
     }
 
+    /// <summary>All sets and maps.</summary>
+    public static IReadOnlyList<NftSet> Sets => s_sets;
+
     /// <summary>The set of that name; null if there is none.</summary>
     public static NftSet? FindSet(string name) => Array.Find(s_sets, set => set.Name == name);
 

@@ -58,7 +58,6 @@ public sealed class BridgeCheckTests : IDisposable
         { "host", "rm /var/lib/cni/networks/net1/ADDRESS", "addresses" },
         { "host", "echo 0 >/proc/sys/net/ipv4/ip_forward", "ip_forward" },
         { "host", "echo 0 >/proc/sys/net/ipv6/conf/all/forwarding", "ipv6/conf/all/forwarding" },
-        { "host", "echo 0 >/proc/sys/net/ipv4/conf/br1/route_localnet", "route_localnet" },
     };
 
     public void Dispose() => _host.Dispose();

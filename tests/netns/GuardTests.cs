@@ -20,6 +20,7 @@ public sealed class GuardTests
     {
         using TestHost host = TestHost.Create();
         host.SetBridgeNetfilter(bridgeNetfilter);
+        host.SetConfiguration("""{"publish":{"loopback":"nat"}}""");
         Container container = host.Container("c1");
         string own = container.Add("bridge", Configuration, new CniOptions { RuntimeConfig = Published }).Address();
         Assert.Equal("1", host.Netns.FindSysctl("net/ipv4/conf/br1/route_localnet"));

@@ -151,11 +151,12 @@ public sealed class LoopbackPortsTests : IDisposable
         using LoopbackPorts loopback = Open();
         loopback.Add([Port("127.0.0.1", 7000, PortProtocol.Tcp)], "net1/gone/eth0");
 
-        Assert.Equal(2, loopback.Replace([(Tcp4, Owner)]));
-        Assert.Equal(0, loopback.Replace([(Tcp4, Owner)]));
+        Assert.Equal(2, loopback.Compare([(Tcp4, Owner)], repair: false));
+        Assert.Equal(2, loopback.Compare([(Tcp4, Owner)], repair: true));
+        Assert.Equal(0, loopback.Compare([(Tcp4, Owner)], repair: true));
         Assert.Equal("web", Reach.Tcp(_host, "127.0.0.1", 8080).Server);
         Assert.Equal(ReachOutcome.Refused, Reach.Tcp(_host, "127.0.0.1", 7000).Outcome);
-        Assert.Equal(1, loopback.Replace([]));
+        Assert.Equal(1, loopback.Compare([], repair: true));
         Assert.Equal(ReachOutcome.Refused, Reach.Tcp(_host, "127.0.0.1", 8080).Outcome);
     }
 

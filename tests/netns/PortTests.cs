@@ -79,11 +79,14 @@ public sealed class PortTests : IDisposable
     /// it out, as with route_localnet on and no loopback of its own.
     /// </summary>
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void Loopback_of_the_host_is_out_of_reach(bool bridgeNetfilter)
+    [InlineData("socket", "0", false)]
+    [InlineData("socket", "0", true)]
+    [InlineData("nat", "1", false)]
+    [InlineData("nat", "1", true)]
+    public void Loopback_of_the_host_is_out_of_reach(string loopback, string routeLocalnet, bool bridgeNetfilter)
     {
         _host.SetBridgeNetfilter(bridgeNetfilter);
+        _host.SetConfiguration($$$"""{"publish":{"loopback":"{{{loopback}}}"}}""");
         string network = BridgeNet.Of();
         _container.Add("bridge", network, BridgeNet.Ports(BridgeNet.Port(8080, 80), BridgeNet.Port(8080, 80, "udp")));
         _neighbour.Add("bridge", network);
@@ -93,7 +96,7 @@ public sealed class PortTests : IDisposable
         using TcpEcho service = new(_host.Netns, 9000, "127.0.0.1");
         using UdpEcho datagramService = new(_host.Netns, 9000, "127.0.0.1");
         using TcpEcho everywhere = new(_host.Netns, 9001);
-        Assert.Equal("1", _host.Netns.FindSysctl("net/ipv4/conf/br1/route_localnet"));
+        Assert.Equal(routeLocalnet, _host.Netns.FindSysctl("net/ipv4/conf/br1/route_localnet"));
 
         foreach ((Netns from, string gateway) in new[]
         {

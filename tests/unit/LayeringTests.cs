@@ -23,6 +23,8 @@ public sealed class LayeringTests
     /// <summary>The executable knows every driver; a test may know everything.</summary>
     private static readonly string[] s_seeEverything = ["plugins/cni", "tests/"];
 
+    private static readonly string[] s_product = ["src/", "plugins/", "tools/"];
+
     public static TheoryData<string> Projects => [.. Directory.EnumerateFiles(Repository.Root, "*.csproj", SearchOption.AllDirectories)
         .Select(static path => Path.GetRelativePath(Repository.Root, path))
         .Where(static path => !path.StartsWith("artifacts/", StringComparison.Ordinal))
@@ -50,7 +52,7 @@ public sealed class LayeringTests
     {
         // Runtime packages: one, the declarations of system calls, in the layer of system calls.
         IEnumerable<string> packages = Projects.Select(static row => row.Data)
-            .Where(static p => p.StartsWith("src/", StringComparison.Ordinal) || p.StartsWith("plugins/", StringComparison.Ordinal))
+            .Where(static p => s_product.Any(folder => p.StartsWith(folder, StringComparison.Ordinal)))
             .SelectMany(static p => XDocument.Load(Path.Combine(Repository.Root, p)).Descendants("PackageReference"), static (p, e) => $"{p}: {e.Attribute("Include")?.Value}");
 
         Assert.Equal(["src/Linux/Linux.csproj: Tmds.LibC"], packages);
@@ -63,7 +65,7 @@ public sealed class LayeringTests
             return true;
         }
 
-        if (folder.StartsWith("plugins/", StringComparison.Ordinal))
+        if (folder.StartsWith("plugins/", StringComparison.Ordinal) || folder.StartsWith("tools/", StringComparison.Ordinal))
         {
             // A driver never sees another: what two share belongs to Attachments.
             return s_allowed.ContainsKey(referenced);

@@ -109,10 +109,13 @@ public sealed class LoopbackPorts : IDisposable
         return missing;
     }
 
-    /// <summary>Makes the entries of this namespace be just these, without a moment in which one that stays is not there.</summary>
-    /// <returns>How many were entered, corrected or removed; programs that had to be attached count as one.</returns>
+    /// <summary>
+    /// Compares the entries of this namespace with what should be there, and makes them be just that if they are to be repaired, without a moment in which one
+    /// that stays is not there.
+    /// </summary>
+    /// <returns>How many entries are missing, wrong or nobody's, or were; programs that are not attached count as one.</returns>
     /// <exception cref="LinuxException">The kernel refused.</exception>
-    public int Replace(IReadOnlyList<(PublishedPort Port, string Owner)> ports)
+    public int Compare(IReadOnlyList<(PublishedPort Port, string Owner)> ports, bool repair)
     {
         Dictionary<string, SocketEntry> wanted = [];
         foreach ((PublishedPort port, string owner) in ports)
@@ -124,34 +127,28 @@ public sealed class LoopbackPorts : IDisposable
         }
 
         using FileLock alone = _cgroup.Lock();
-        bool complete = SocketHooks.IsComplete(_cgroup);
-        using SocketHooks? hooks = wanted.Count > 0 ? EnsureAttached() : SocketHooks.Find(_cgroup);
+        bool isAttached = wanted.Count == 0 || SocketHooks.IsComplete(_cgroup);
+        using SocketHooks? hooks = wanted.Count > 0 && repair ? EnsureAttached() : SocketHooks.Find(_cgroup);
         if (hooks is null)
         {
-            return 0;
+            return wanted.Count;
         }
 
-        int changes = wanted.Count > 0 && !complete ? 1 : 0;
-        foreach (byte[] key in ListKeys(hooks))
+        int differences = (isAttached ? 0 : 1) + Compare(hooks, wanted, repair);
+        if (repair)
         {
-            if (!wanted.ContainsKey(Convert.ToHexString(key)) && BpfSystemCall.TryDelete(hooks.Ports, key))
-            {
-                changes++;
-            }
+            DetachIfUnused(hooks);
         }
 
-        byte[] value = new byte[SocketEntry.ValueSize];
-        foreach (SocketEntry entry in wanted.Values)
-        {
-            if (!BpfSystemCall.TryLookup(hooks.Ports, entry.Key, value) || !value.AsSpan().SequenceEqual(entry.Value))
-            {
-                BpfSystemCall.Update(hooks.Ports, entry.Key, entry.Value);
-                changes++;
-            }
-        }
+        return differences;
+    }
 
-        DetachIfUnused(hooks);
-        return changes;
+    /// <summary>The keys of this namespace's entries: <see cref="SocketEntry"/>.</summary>
+    /// <exception cref="LinuxException">The kernel refused.</exception>
+    internal IReadOnlyList<byte[]> ListKeys()
+    {
+        using SocketHooks? hooks = SocketHooks.Find(_cgroup);
+        return hooks is null ? [] : ListKeys(hooks);
     }
 
     /// <inheritdoc/>
@@ -175,6 +172,37 @@ public sealed class LoopbackPorts : IDisposable
         }
 
         return entries;
+    }
+
+    private int Compare(SocketHooks hooks, Dictionary<string, SocketEntry> wanted, bool repair)
+    {
+        int differences = 0;
+        foreach (byte[] key in ListKeys(hooks))
+        {
+            if (!wanted.ContainsKey(Convert.ToHexString(key)))
+            {
+                differences++;
+                if (repair)
+                {
+                    BpfSystemCall.TryDelete(hooks.Ports, key);
+                }
+            }
+        }
+
+        byte[] value = new byte[SocketEntry.ValueSize];
+        foreach (SocketEntry entry in wanted.Values)
+        {
+            if (!BpfSystemCall.TryLookup(hooks.Ports, entry.Key, value) || !value.AsSpan().SequenceEqual(entry.Value))
+            {
+                differences++;
+                if (repair)
+                {
+                    BpfSystemCall.Update(hooks.Ports, entry.Key, entry.Value);
+                }
+            }
+        }
+
+        return differences;
     }
 
     /// <summary>The caller holds the lock: nobody detaches them before its entries are in.</summary>

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.RegularExpressions;
+using CniPlugins.Publishing.Loopback;
 
 namespace CniPlugins.NetnsTests.Harness;
 
@@ -27,6 +28,11 @@ public sealed class World
         List<string> lines = [];
         ReadNamespace(host.Netns, lines);
         ReadNamespace(host.Lan, lines);
+        using (LoopbackPorts loopback = host.Netns.Run(static () => LoopbackPorts.Open(TestCgroup.Path)))
+        {
+            lines.AddRange(loopback.ListKeys().Select(static key => $"[host] socket {Convert.ToHexString(key)[16..]}"));
+        }
+
         ReadFiles(host.Root, host.Root, lines);
         foreach (Container container in host.Containers)
         {
