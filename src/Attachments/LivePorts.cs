@@ -111,8 +111,9 @@ public static class LivePorts
 
         if (added.Count > 0 && !attachment.IsShared)
         {
-            HashSet<string> present = [.. elements.Select(PolicyTables.Identity)];
-            elements.AddRange(attachment.Networks().Where(element => present.Add(PolicyTables.Identity(element))));
+            // ADD has noted it where it published: its subnet, or its address alone.
+            HashSet<string> present = [.. elements.Select(static element => element.Set)];
+            elements.AddRange(attachment.Networks().Where(element => !present.Contains(element.Set)));
         }
 
         return before with { Ports = [.. kept, .. added], Elements = elements };

@@ -152,7 +152,7 @@ public sealed class LivePortsTests : IDisposable
         {
             "bridge" => Publishing(bridge),
             "layer 3 without masquerade" => Publishing(BridgeNet.With(bridge, """{"ipMasq":false}""")),
-            "ptp" => Publishing(BridgeNet.With(bridge, """{"type":"ptp"}""")),
+            "ptp" => Publishing(BridgeNet.With(bridge, """{"type":"ptp","ipam":{"type":"host-local","subnet":"10.1.0.0/24","routes":[{"dst":"0.0.0.0/0"}]}}""")),
             "macvlan" => Publishing(SubNet.Of("macvlan", """{"hostAccess":true,"detectDuplicates":false}""", "1.1.0", "net1", SubNet.Lan4, SubNet.Lan6)),
             _ => $"{bridge},{Publishing("""{"type":"portmap"}""")}",
         };
