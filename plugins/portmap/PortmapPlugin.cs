@@ -61,7 +61,7 @@ public sealed class PortmapPlugin : ChainedPlugin<PortmapConfig>
 
         attachment.Update(policy.Noted(attachment.Record with { Device = device.Name }));
         policy.Apply(attachment, shared, device);
-        LetFramesReturn(host, way);
+        way?.LetFramesReturn(host);
         return previous;
     }
 
@@ -73,18 +73,6 @@ public sealed class PortmapPlugin : ChainedPlugin<PortmapConfig>
 
     /// <inheritdoc/>
     protected override void TryKernel(INetlinkSockets sockets) => AttachmentPolicy.TryKernel(sockets);
-
-    /// <summary>
-    /// A container that comes to its own published port is sent back by the bridge itself where bridged packets pass the IP hooks: out of the port they came in
-    /// by. The port is the attachment's, so that nothing is to be put back.
-    /// </summary>
-    private static void LetFramesReturn(Host host, HostWay? way)
-    {
-        if (way is { Bridge.IsPromiscuous: false, Port.Port: { Hairpin: false } settings })
-        {
-            host.Route.SetBridgePort(way.Port.Index, hairpin: true, settings.Isolated);
-        }
-    }
 
     /// <summary>The host's interface towards the container, where that is no end of a pair.</summary>
     private static Link GetDevice(Attachment attachment, IPAddress address)

@@ -171,7 +171,7 @@ public sealed class AttachmentPolicy
         }
     }
 
-    private static void AllowLoopback(Host host, BridgeState? shared, Link device)
+    internal static void AllowLoopback(Host host, BridgeState? shared, Link device)
     {
         if (Sysctl.Get($"net/ipv4/conf/{device.Name}/route_localnet") == "0")
         {
@@ -180,7 +180,7 @@ public sealed class AttachmentPolicy
         }
     }
 
-    private static CniException Taken(PortConflictException conflict) =>
+    internal static CniException Taken(PortConflictException conflict) =>
         new(CniErrorCode.TryAgainLater, $"{conflict.Message}: publish another port, or remove what has it", null, conflict);
 
     private static void Require(bool holds, string difference)

@@ -9,6 +9,19 @@ namespace CniPlugins.Attachments;
 /// <param name="Bridge">The bridge; null: the pair leads to this container alone.</param>
 public sealed record HostWay(Link Device, Link Port, Link? Bridge)
 {
+    /// <summary>
+    /// A container that comes to its own published port is sent back by the bridge itself where bridged packets pass the IP hooks: out of the port they came in
+    /// by. The port is the attachment's, so that nothing is to be put back.
+    /// </summary>
+    /// <exception cref="IOException">The kernel refused.</exception>
+    public void LetFramesReturn(Host host)
+    {
+        if (this is { Bridge.IsPromiscuous: false, Port.Port: { Hairpin: false } settings })
+        {
+            host.Route.SetBridgePort(Port.Index, hairpin: true, settings.Isolated);
+        }
+    }
+
     /// <summary>The way of the attachment; null where the container's interface is no end of a pair, and so passes by this host's forwarding.</summary>
     /// <exception cref="IOException">The kernel refused.</exception>
     public static HostWay? Find(Host host, Sandbox sandbox, string ifName, IReadOnlyList<ResultIp> ips)

@@ -25,5 +25,6 @@ internal static class RecordElements
         return believed;
     }
 
-    private static string Text(RuleElement element) => $"{PolicyTables.Identity(element)}{Convert.ToHexString(element.Element.Data ?? [])}";
+    /// <summary>What an element is, and where it leads.</summary>
+    public static string Text(RuleElement element) => $"{PolicyTables.Identity(element)}{Convert.ToHexString(element.Element.Data ?? [])}";
 }

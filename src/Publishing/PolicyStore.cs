@@ -47,47 +47,22 @@ public sealed class PolicyStore : IDisposable
     /// <exception cref="NftException">The kernel refused; nothing was changed.</exception>
     public void Add(IReadOnlyList<RuleElement> own, IReadOnlyList<RuleElement> shared, IReadOnlyList<PublishedPort> ports)
     {
-        if (own.Count + shared.Count == 0)
+        if (own.Count + shared.Count > 0)
         {
-            return;
-        }
-
-        HashSet<NftTable> missing = [];
-        List<RuleElement> replaced = [];
-        for (int attempt = 0; ; attempt++)
-        {
-            try
-            {
-                _connection.Commit(Additions(own, shared, missing, replaced));
-                return;
-            }
-            catch (NftException e) when (e.Errno == Errno.ENOENT && e.Set is not null && missing.Add(e.Set.Table))
-            {
-                // The first attachment on this host makes the table. Since somebody flushed the ruleset, there is more to bring back.
-                TableMissing($"{e.Set.Table}");
-            }
-            catch (NftException e) when (e.Errno == Errno.EEXIST && e.Element is null && attempt < 4)
-            {
-                missing.Clear();   // another ADD made the table between our two attempts
-            }
-            catch (NftException e) when (e.Errno == Errno.EEXIST && e.Element is not null)
-            {
-                RuleElement element = new(e.Set!.Name, e.Element);
-                if (Conflict(element, ports) is PortConflictException conflict)
-                {
-                    throw conflict;
-                }
-
-                if (replaced.Exists(each => each.Set == element.Set && each.Element.Key.AsSpan().SequenceEqual(element.Element.Key)))
-                {
-                    throw;   // it was deleted in the same transaction: asked for twice
-                }
-
-                // Left over by ourselves, or by the address's last owner, whose DEL never came: the lease says whose it is now.
-                replaced.Add(element);
-            }
+            Commit(own, shared, ports, []);
         }
     }
+
+    /// <summary>Takes elements of an attachment out and puts others in, in one transaction: a port leads to the one place or to the other.</summary>
+    /// <param name="removed">What is gone already is passed over.</param>
+    /// <param name="own">As in <see cref="Add"/>.</param>
+    /// <param name="shared">As in <see cref="Add"/>.</param>
+    /// <param name="ports">What <paramref name="own"/> publishes, to name a port in a conflict.</param>
+    /// <exception cref="PortConflictException">A port is published already.</exception>
+    /// <exception cref="NftException">The kernel refused; nothing was changed.</exception>
+    public void Change(
+        IReadOnlyList<RuleElement> removed, IReadOnlyList<RuleElement> own, IReadOnlyList<RuleElement> shared, IReadOnlyList<PublishedPort> ports) =>
+        Commit(own, shared, ports, [.. removed.Where(element => SetOf(element) is NftSet set && IsStillOurs(set, element.Element))]);
 
     /// <summary>Removes elements; what is gone already is passed over.</summary>
     /// <exception cref="NftException">The kernel refused; nothing was changed.</exception>
@@ -144,15 +119,18 @@ public sealed class PolicyStore : IDisposable
     /// </summary>
     /// <param name="ports">Ports about to be published.</param>
     /// <param name="hostAddresses">The host's own addresses.</param>
+    /// <param name="except">The comment of an attachment whose ports do not count.</param>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
-    public PortConflictException? FindOverlap(IReadOnlyList<PublishedPort> ports, Func<IReadOnlyList<IPAddress>> hostAddresses)
+    public PortConflictException? FindOverlap(
+        IReadOnlyList<PublishedPort> ports, Func<IReadOnlyList<IPAddress>> hostAddresses, string? except = null)
     {
         foreach (PublishedPort port in ports)
         {
             foreach (IPAddress address in Overlapping(port, hostAddresses))
             {
                 RuleElement other = PolicyElements.Published(port with { HostAddress = address }, string.Empty);
-                if (_connection.FindElement(SetOf(other)!, other.Element) is NftElement found)
+                if (_connection.FindElement(SetOf(other)!, other.Element) is NftElement found
+                    && (except is null || found.Comment != NftElement.Shown(except)))
                 {
                     return new PortConflictException(port, found.Comment, byProcess: false);
                 }
@@ -207,6 +185,45 @@ public sealed class PolicyStore : IDisposable
 
     /// <summary>Closes the connection; after deletions this waits for an RCU grace period.</summary>
     public void Dispose() => _connection.Dispose();
+
+    private void Commit(
+        IReadOnlyList<RuleElement> own, IReadOnlyList<RuleElement> shared, IReadOnlyList<PublishedPort> ports, List<RuleElement> replaced)
+    {
+        HashSet<NftTable> missing = [];
+        for (int attempt = 0; ; attempt++)
+        {
+            try
+            {
+                _connection.Commit(Additions(own, shared, missing, replaced));
+                return;
+            }
+            catch (NftException e) when (e.Errno == Errno.ENOENT && e.Set is not null && missing.Add(e.Set.Table))
+            {
+                // The first attachment on this host makes the table. Since somebody flushed the ruleset, there is more to bring back.
+                TableMissing($"{e.Set.Table}");
+            }
+            catch (NftException e) when (e.Errno == Errno.EEXIST && e.Element is null && attempt < 4)
+            {
+                missing.Clear();   // another ADD made the table between our two attempts
+            }
+            catch (NftException e) when (e.Errno == Errno.EEXIST && e.Element is not null)
+            {
+                RuleElement element = new(e.Set!.Name, e.Element);
+                if (Conflict(element, ports) is PortConflictException conflict)
+                {
+                    throw conflict;
+                }
+
+                if (replaced.Exists(each => each.Set == element.Set && each.Element.Key.AsSpan().SequenceEqual(element.Element.Key)))
+                {
+                    throw;   // it was deleted in the same transaction: asked for twice
+                }
+
+                // Left over by ourselves, or by the address's last owner, whose DEL never came: the lease says whose it is now.
+                replaced.Add(element);
+            }
+        }
+    }
 
     private static NftTransaction Additions(
         IReadOnlyList<RuleElement> own, IReadOnlyList<RuleElement> shared, HashSet<NftTable> missing, List<RuleElement> replaced)

@@ -96,9 +96,9 @@ public sealed class ReconcileTests : IDisposable
     [Fact]
     public void Everything_of_the_host_comes_back()
     {
-        World empty = BridgeNet.World(_host);
         Container second = _host.Container("second");
         Container third = _host.Container("third");
+        World empty = BridgeNet.World(_host);
         string ptp = BridgeNet.With(BridgeNet.Of("10.3.0.0/24", name: "net3"), """{"type":"ptp"}""");
         string macvlan = SubNet.Of("macvlan", """{"hostAccess":true,"detectDuplicates":false}""", "1.1.0", "net4", SubNet.Lan4, SubNet.Lan6);
         _container.AddList(Portmap(), BridgeNet.Ports(BridgeNet.Port(8090, 80, hostIp: "0.0.0.0")));
