@@ -61,7 +61,7 @@ public sealed class BridgePlugin : AttachmentPlugin<BridgeConfig>
         }
 
         attachment.Update(BridgePolicy.Note(policy, attachment, config, lease, veth));
-        policy.Apply(attachment, shared, device);
+        policy.Apply(shared, device);
         if (!config.ContainerInterfaceDown)
         {
             AwaitForwarding(host, veth.Host);

@@ -61,7 +61,7 @@ public sealed class FirewallPlugin : ChainedPlugin<FirewallConfig>
             Forwarded = forwarded && shared is null ? way.Device.Name : null,
             AdminChain = forwarded && shared is null ? config.AdminChain : null,
         }));
-        policy.Apply(attachment, shared, way.Device);
+        policy.Apply(shared, way.Device);
         if (config.Ingress == IngressPolicy.Isolated && way is { Bridge: not null, Port.Port: { Isolated: false } settings })
         {
             // Frames within the bridge do not pass the rules, unless br_netfilter is on. The port goes with the container: nothing is to be put back.

@@ -42,7 +42,7 @@ public sealed class PortmapPlugin : ChainedPlugin<PortmapConfig>
         Link device = way?.Device ?? GetDevice(attachment, ips[0].Address);
         AttachmentPolicy policy = AttachmentPolicy.Plan(
             attachment, [.. ips.Select(static ip => ip.Address)], masquerade: false, config.Publish);
-        policy.AddOwn(policy.Ports.SelectMany(port => Extra(config, port, attachment.Comment)));
+        policy.AddForPorts(port => Extra(config, port, attachment.Comment));
 
         // A pair that leads to one container alone goes with it; what hangs on a bridge is shared.
         bool isShared = way is null || way.Bridge is not null;
@@ -60,7 +60,7 @@ public sealed class PortmapPlugin : ChainedPlugin<PortmapConfig>
         }
 
         attachment.Update(policy.Noted(attachment.Record with { Device = device.Name }));
-        policy.Apply(attachment, shared, device);
+        policy.Apply(shared, device);
         way?.LetFramesReturn(host);
         return previous;
     }

@@ -48,7 +48,7 @@ public sealed class PtpPlugin : AttachmentPlugin<PtpConfig>
             Device = veth.Host.Name,
             Addresses = [.. lease.Ips.Select(static ip => ip.Address)],
         }));
-        policy.Apply(attachment, shared: null, veth.Host);
+        policy.Apply(shared: null, veth.Host);
         return lease with
         {
             Interfaces =

@@ -1,5 +1,6 @@
 using CniPlugins.Cni;
 using CniPlugins.Linux;
+using CniPlugins.Publishing;
 
 namespace CniPlugins.Attachments;
 
@@ -12,6 +13,7 @@ public sealed class Attachment : IDisposable
     private readonly IIpam? _ipam;
     private readonly Action<AttachmentRecord> _undo;
     private readonly StateUse _inUse;
+    private IReadOnlyList<PublishedPort> _told = [];
     private bool _committed;
 
     private Attachment(Host host, Sandbox sandbox, CniRequest request, IIpam? ipam, Action<AttachmentRecord> undo, string? part)
@@ -132,6 +134,20 @@ public sealed class Attachment : IDisposable
         Update(Record with { IsComplete = true });
         _committed = true;
     }
+
+    /// <summary>The result with the ports that the runtime does not know, since they were chosen here; without any, as it is.</summary>
+    internal AddResult Tell(AddResult result) => _told.Count == 0 ? result : result with
+    {
+        PublishedPorts =
+        [
+            .. result.PublishedPorts,
+            .. _told.Select(static port => new ResultPort(
+                port.HostAddress, port.HostPort, port.ContainerAddress, port.ContainerPort, port.Protocol.ToString().ToLowerInvariant())),
+        ],
+    };
+
+    /// <summary>Notes ports that <see cref="Tell"/> is to say.</summary>
+    internal void TellPorts(IReadOnlyList<PublishedPort> ports) => _told = ports;
 
     private static Attachment Begin(Attachment attachment)
     {

@@ -30,7 +30,7 @@ public abstract class AttachmentPlugin<TConfig> : RecordedPlugin
         using Attachment attachment = Attachment.Begin(host, sandbox, request, ipam, record => Undo(request, host, record));
         AddResult result = Attach(config, attachment);
         attachment.Commit();
-        return result;
+        return attachment.Tell(result);
     }
 
     /// <inheritdoc/>

@@ -15,18 +15,24 @@ namespace CniPlugins.Attachments;
 /// </summary>
 public sealed class AttachmentPolicy
 {
-    private readonly IReadOnlyList<PublishedPort> _ports;
-    private readonly List<RuleElement> _own;
-    private readonly List<RuleElement> _shared = [];
+    private const int Choices = 8;
 
-    private AttachmentPolicy(IReadOnlyList<PublishedPort> ports, List<RuleElement> own)
+    private readonly Attachment _attachment;
+    private readonly IReadOnlyList<PortTarget> _targets;
+    private readonly List<RuleElement> _own = [];
+    private readonly List<RuleElement> _shared = [];
+    private readonly List<Func<PublishedPort, IEnumerable<RuleElement>>> _ofPorts = [];
+
+    private AttachmentPolicy(Attachment attachment, IReadOnlyList<PortTarget> targets)
     {
-        _ports = ports;
-        _own = own;
+        _attachment = attachment;
+        _targets = targets;
+        _ofPorts.Add(port => attachment.Host.Loopback.ListElements(port, attachment.Comment));
+        Ports = Choose();
     }
 
-    /// <summary>What is published.</summary>
-    public IReadOnlyList<PublishedPort> Ports => _ports;
+    /// <summary>What is published. <see cref="Apply"/> chooses again if somebody took a port that was chosen.</summary>
+    public IReadOnlyList<PublishedPort> Ports { get; private set; }
 
     /// <summary>Tries, in the caller's namespace, whether the kernel can do it.</summary>
     /// <exception cref="IOException">It cannot.</exception>
@@ -47,21 +53,13 @@ public sealed class AttachmentPolicy
     {
         Host host = attachment.Host;
         RequireContainers(host, addresses);
-        IReadOnlyList<PublishedPort> ports = PortMapping.Resolve(publish.Ports, addresses, publish.DefaultHostAddresses, host.Loopback.FindIpv6Fault);
-        if (ports.Count > 0 && (host.Policy.FindOverlap(ports, host.ListAddresses) ?? ListenerProbe.Find(ports)) is PortConflictException conflict)
-        {
-            throw Taken(conflict);
-        }
-
-        List<RuleElement> own = [];
+        AttachmentPolicy policy = new(attachment, PortTarget.Resolve(publish.Ports, addresses, publish.DefaultHostAddresses, host.Loopback.FindIpv6Fault));
         if (masquerade)
         {
-            own.AddRange(addresses.Select(address => PolicyElements.Masqueraded(address, attachment.Comment)));
+            policy._own.AddRange(addresses.Select(address => PolicyElements.Masqueraded(address, attachment.Comment)));
         }
 
-        own.AddRange(ports.Select(port => PolicyElements.Published(port, attachment.Comment)));
-        own.AddRange(host.Loopback.ListTranslated(ports).Select(port => PolicyElements.LoopbackTranslated(port, attachment.Comment)));
-        return new AttachmentPolicy(ports, own);
+        return policy;
     }
 
     /// <summary>The subnet of an address lives on a device: what goes from the one to the other stays within its network.</summary>
@@ -72,54 +70,54 @@ public sealed class AttachmentPolicy
         PolicyElements.Network(new IPNetwork(new IpPrefix(ip.Address, ip.PrefixLength).Network.Address, ip.PrefixLength), device, owner);
 
     /// <summary>Elements of this attachment alone.</summary>
-    public void AddOwn(IEnumerable<RuleElement> elements)
-    {
-        foreach (RuleElement element in elements)
-        {
-            // Two ports of the host may lead to one of the container's.
-            if (!_own.Exists(each => each.Set == element.Set && each.Element.Key.AsSpan().SequenceEqual(element.Element.Key)))
-            {
-                _own.Add(element);
-            }
-        }
-    }
+    public void AddOwn(IEnumerable<RuleElement> elements) => _own.AddRange(elements);
+
+    /// <summary>Elements of this attachment alone, for each of its published ports.</summary>
+    public void AddForPorts(Func<PublishedPort, IEnumerable<RuleElement>> elements) => _ofPorts.Add(elements);
 
     /// <summary>Elements that other attachments on the same device want as well.</summary>
     public void AddShared(IEnumerable<RuleElement> elements) => _shared.AddRange(elements);
 
     /// <summary>The record with everything that <see cref="Apply"/> is about to make.</summary>
-    public AttachmentRecord Noted(AttachmentRecord record) => record with { Ports = _ports, Elements = _own };
+    public AttachmentRecord Noted(AttachmentRecord record)
+    {
+        HashSet<RuleElement> known = new(SameKey.Instance);
+        List<RuleElement> elements = [];
+        foreach (RuleElement element in _own.Concat(Ports.SelectMany(port => _ofPorts.SelectMany(make => make(port)))))
+        {
+            // Two ports of the host may lead to one of the container's.
+            if (known.Add(element))
+            {
+                elements.Add(element);
+            }
+        }
+
+        return record with { Ports = Ports, Elements = elements };
+    }
 
     /// <summary>Puts it into the kernel by one transaction.</summary>
-    /// <param name="attachment">The attachment, with the record that <see cref="Noted"/> made.</param>
     /// <param name="shared">Notes of what attachments on the device share; null: the device is this attachment's alone, and shares nothing.</param>
     /// <param name="device">The host's interface towards the container.</param>
     /// <exception cref="CniException">Somebody took a port since <see cref="Plan"/>, or the rules were tampered with (11).</exception>
     /// <exception cref="IOException">The kernel refused.</exception>
-    public void Apply(Attachment attachment, BridgeState? shared, Link device)
+    public void Apply(BridgeState? shared, Link device)
     {
-        Host host = attachment.Host;
+        Host host = _attachment.Host;
         shared?.AddElements(_shared);
-        try
-        {
-            host.Policy.Add(_own, _shared, _ports);
-        }
-        catch (PortConflictException conflict)
-        {
-            throw Taken(conflict);
-        }
-
-        if (_ports.Count > 0)
+        Add(host);
+        if (Ports.Count > 0)
         {
             // Somebody may have flushed the rules and left the sets: a port would seem published, and route_localnet be without its guard.
-            Reconciliation.RequireRules(host, _own);
+            Reconciliation.RequireRules(host, _attachment.Record.Elements);
         }
 
-        host.ForgetConnections(_ports);
-        host.Loopback.Add(attachment.Record);
+        // Of TCP nothing is left to forget: what led to a container was forgotten when its port was withdrawn, and the kernel asks the rules for every SYN.
+        host.ForgetConnections([.. Ports.Where(static port => port.Protocol != PortProtocol.Tcp)]);
+
+        host.Loopback.Add(_attachment.Record);
 
         // Only now: the guard against what others send to 127.0.0.1 stands.
-        if (_own.Exists(PolicyElements.IsLoopbackTranslation))
+        if (_attachment.Record.Elements.Any(PolicyElements.IsLoopbackTranslation))
         {
             AllowLoopback(host, shared, device);
         }
@@ -177,6 +175,43 @@ public sealed class AttachmentPolicy
         {
             shared?.AddLocalnet(device.Name);
             host.Route.SetRouteLocalnet(device.Index, allowed: true);
+        }
+    }
+
+    private void Add(Host host)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                host.Policy.Add(_attachment.Record.Elements, _shared, Ports);
+                _attachment.TellPorts(_targets.Any(static target => target.Mapping.IsChosen) ? Ports : []);
+                return;
+            }
+            catch (PortConflictException conflict)
+            {
+                if (attempt == Choices || !IsChosen(conflict.Port))
+                {
+                    throw Taken(conflict);
+                }
+
+                Ports = Choose();   // it was free a moment ago
+                _attachment.Update(Noted(_attachment.Record));
+            }
+        }
+    }
+
+    private bool IsChosen(PublishedPort port) => !_targets.Any(target => !target.Mapping.IsChosen && target.At(target.Mapping.HostPort).Contains(port));
+
+    private IReadOnlyList<PublishedPort> Choose()
+    {
+        try
+        {
+            return _targets.Count == 0 ? [] : PortChooser.Choose(_attachment.Host, _targets);
+        }
+        catch (PortConflictException conflict)
+        {
+            throw Taken(conflict);
         }
     }
 

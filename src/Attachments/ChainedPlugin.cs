@@ -35,7 +35,7 @@ public abstract class ChainedPlugin<TConfig> : RecordedPlugin
         using Attachment attachment = Attachment.BeginPart(Type, host, sandbox, request, record => Undo(request, host, record));
         AddResult result = Apply(config, attachment, previous);
         attachment.Commit();
-        return result;
+        return attachment.Tell(result);
     }
 
     /// <inheritdoc/>

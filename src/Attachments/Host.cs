@@ -85,7 +85,7 @@ public sealed class Host : IDisposable
     /// <exception cref="NetlinkException">The kernel refused.</exception>
     public IReadOnlyList<IPAddress> ListAddresses() => [.. Route.ListAddresses().Select(static address => address.Address)];
 
-    /// <summary>Makes the change of published ports count for UDP clients that keep talking.</summary>
+    /// <summary>Makes the change of published ports count for clients that keep talking.</summary>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
     public void ForgetConnections(IReadOnlyList<PublishedPort> ports)
     {

@@ -30,7 +30,7 @@ public sealed class HostAccess
         AttachmentPolicy policy = AttachmentPolicy.Plan(attachment, [.. lease.Ips.Select(static ip => ip.Address)], masquerade: false, publish);
 
         // The container has a way to a client on its own link that is not the way the client came: it must see the host.
-        policy.AddOwn(policy.Ports.Select(port => PolicyElements.MasqueradedPort(port, attachment.Comment)));
+        policy.AddForPorts(port => [PolicyElements.MasqueradedPort(port, attachment.Comment)]);
         return new HostAccess(attachment, lease, policy);
     }
 
@@ -53,7 +53,7 @@ public sealed class HostAccess
             Forwarding.Enable(host, _lease);
         }
 
-        _policy.Apply(_attachment, shared, shim);
+        _policy.Apply(shared, shim);
     }
 
     /// <summary>CHECK: the host has its way to the container, and the ports are in place.</summary>

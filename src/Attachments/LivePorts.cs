@@ -1,4 +1,3 @@
-using System.Net;
 using CniPlugins.Cni;
 using CniPlugins.Linux;
 using CniPlugins.Netlink;
@@ -43,7 +42,7 @@ public static class LivePorts
             return before.Ports;
         }
 
-        AttachmentRecord after = After(attachment, kept, added);
+        AttachmentRecord after = After(host, attachment, kept, added);
         Apply(host, attachment, after, removed, added);
         return after.Ports;
     }
@@ -55,7 +54,7 @@ public static class LivePorts
         {
             int before = removed.Count;
             removed.AddRange(record.Ports.Where(port => port.HostPort == mapping.HostPort && port.Protocol == mapping.Protocol
-                && (mapping.HostAddress is null || port.HostAddress.Equals(mapping.HostAddress)) && !removed.Contains(port)));
+                && (mapping.HostAddresses.Count == 0 || mapping.HostAddresses.Contains(port.HostAddress)) && !removed.Contains(port)));
             if (removed.Count == before)
             {
                 throw new CniException(
@@ -74,8 +73,10 @@ public static class LivePorts
                 CniErrorCode.InvalidConfig, $"ports of {attachment.Comment} are published under conditions, which a new port would lack: run DEL and ADD");
         }
 
-        IReadOnlyList<PublishedPort> asked = PortMapping.Resolve(
-            publish, [.. attachment.Ips.Select(static ip => ip.Address)], host.Settings.DefaultHostAddresses ?? [IPAddress.Loopback]);
+        IReadOnlyList<PortTarget> targets = PortTarget.Resolve(
+            publish, [.. attachment.Ips.Select(static ip => ip.Address)], host.Settings.DefaultHostAddresses ?? PublishRequest.LoopbackAddresses,
+            host.Loopback.FindIpv6Fault);
+        IReadOnlyList<PublishedPort> asked = Choose(host, targets, attachment.Comment);
         List<PublishedPort> added = [.. asked.Where(port => !kept.Contains(port))];
         foreach (PublishedPort port in added)
         {
@@ -85,9 +86,19 @@ public static class LivePorts
             }
         }
 
-        return (host.Policy.FindOverlap(added, host.ListAddresses, attachment.Comment) ?? ListenerProbe.Find(added)) is PortConflictException conflict
-            ? throw AttachmentPolicy.Taken(conflict)
-            : added;
+        return added;
+    }
+
+    private static IReadOnlyList<PublishedPort> Choose(Host host, IReadOnlyList<PortTarget> targets, string comment)
+    {
+        try
+        {
+            return targets.Count == 0 ? [] : PortChooser.Choose(host, targets, comment);
+        }
+        catch (PortConflictException conflict)
+        {
+            throw AttachmentPolicy.Taken(conflict);
+        }
     }
 
     private static bool Overlap(PublishedPort one, PublishedPort other) => one.HostPort == other.HostPort && one.Protocol == other.Protocol
@@ -95,14 +106,14 @@ public static class LivePorts
         && (one.OnEveryAddress || other.OnEveryAddress || one.HostAddress.Equals(other.HostAddress));
 
     /// <summary>The record as it is to be.</summary>
-    private static AttachmentRecord After(LiveAttachment attachment, List<PublishedPort> kept, IReadOnlyList<PublishedPort> added)
+    private static AttachmentRecord After(Host host, LiveAttachment attachment, List<PublishedPort> kept, IReadOnlyList<PublishedPort> added)
     {
         AttachmentRecord before = attachment.Record;
         List<RuleElement> elements = [.. before.Elements.Where(element => !IsOfPort(element, before.Ports) || IsOfPort(element, kept))];
         bool masqueraded = !attachment.IsVeth || before.Ports.Any(port => before.Elements.Any(element => PortElements.IsMasqueraded(element, port)));
         foreach (PublishedPort port in added)
         {
-            elements.Add(PolicyElements.Published(port, attachment.Comment));
+            elements.AddRange(host.Loopback.ListElements(port, attachment.Comment));
             if (masqueraded && !elements.Exists(element => PortElements.IsMasqueraded(element, port)))
             {
                 elements.Add(PolicyElements.MasqueradedPort(port, attachment.Comment));
@@ -152,7 +163,8 @@ public static class LivePorts
         }
 
         host.ForgetConnections([.. removed, .. added]);
-        if (AttachmentPolicy.NeedRouteLocalnet(added))
+        host.Loopback.Change(before, after);
+        if (come.Exists(PolicyElements.IsLoopbackTranslation))
         {
             AttachmentPolicy.AllowLoopback(host, shared, attachment.Device);
         }

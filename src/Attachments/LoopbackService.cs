@@ -43,9 +43,15 @@ internal sealed class LoopbackService : IDisposable
         ? "SCTP sockets are not asked about by the kernel"
         : FindFault();
 
-    /// <summary>Those of the ports that are reached on 127.0.0.0/8 by translation only.</summary>
-    public IReadOnlyList<PublishedPort> ListTranslated(IReadOnlyList<PublishedPort> ports) =>
-        [.. ports.Where(port => IsOnLoopback4(port) && (port.Protocol == PortProtocol.Sctp || FindFault() is not null))];
+    /// <summary>The nftables elements of a published port; that it is translated on 127.0.0.0/8 is said by one of its own.</summary>
+    public IEnumerable<RuleElement> ListElements(PublishedPort port, string comment)
+    {
+        yield return PolicyElements.Published(port, comment);
+        if (IsOnLoopback4(port) && (port.Protocol == PortProtocol.Sctp || FindFault() is not null))
+        {
+            yield return PolicyElements.LoopbackTranslated(port, comment);
+        }
+    }
 
     /// <summary>Serves a record's ports at the socket, but for those that are translated.</summary>
     /// <exception cref="LinuxException">The kernel refused.</exception>
@@ -65,6 +71,15 @@ internal sealed class LoopbackService : IDisposable
         {
             TryOpen()?.Remove(ports, AttachmentNames.Full(record.Attachment));
         }
+    }
+
+    /// <summary>Serves the ports of the one record and no more those of the other, without a gap for what both have.</summary>
+    /// <exception cref="LinuxException">The kernel refused.</exception>
+    public void Change(AttachmentRecord before, AttachmentRecord after)
+    {
+        Add(after);
+        HashSet<(IPAddress, ushort, PortProtocol)> kept = [.. ListServed(after).Select(static port => (port.HostAddress, port.HostPort, port.Protocol))];
+        Remove(before with { Ports = [.. before.Ports.Where(port => !kept.Contains((port.HostAddress, port.HostPort, port.Protocol)))] });
     }
 
     /// <summary>Those of a record's ports that are to be served at the socket and are not.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using CniPlugins.Cni;
@@ -6,117 +7,94 @@ using CniPlugins.Publishing;
 
 namespace CniPlugins.Attachments;
 
-/// <summary>One entry of <c>runtimeConfig.portMappings</c>, as the runtime asks for it.</summary>
-/// <param name="HostPort">1 to 65535.</param>
+/// <summary>One port of a container, as somebody asks for it to be published.</summary>
+/// <param name="HostPort">1 to 65535; 0: any free one.</param>
 /// <param name="ContainerPort">1 to 65535.</param>
 /// <param name="Protocol">TCP unless it says otherwise.</param>
-/// <param name="HostAddress">Null: the default of the network or the host.</param>
-public sealed record PortMapping(ushort HostPort, ushort ContainerPort, PortProtocol Protocol, IPAddress? HostAddress)
+/// <param name="HostAddresses">Empty: the defaults of the network or the host.</param>
+public sealed record PortMapping(ushort HostPort, ushort ContainerPort, PortProtocol Protocol, IReadOnlyList<IPAddress> HostAddresses)
 {
-    /// <summary>Reads the list; empty when there is none.</summary>
-    /// <exception cref="CniException">An entry is wrong (7).</exception>
+    /// <summary>The first free port from <see cref="HostPort"/> to this one is meant.</summary>
+    public ushort LastHostPort { get; init; } = HostPort;
+
+    /// <summary>Whether the host's port is ours to choose.</summary>
+    public bool IsChosen => HostPort == 0 || LastHostPort != HostPort;
+
+    /// <summary>Reads <c>runtimeConfig.portMappings</c>; empty when there is none. An entry is an object, or text as <see cref="PortForm"/> has it.</summary>
+    /// <exception cref="CniException">An entry is wrong (6, 7).</exception>
     public static IReadOnlyList<PortMapping> Read(ConfigObject? runtimeConfig)
     {
         List<PortMapping> mappings = [];
-        foreach (ConfigObject entry in runtimeConfig?.FindObjects("portMappings") ?? [])
+        ConfigArray? entries = runtimeConfig?.FindArray("portMappings");
+        for (int i = 0; i < entries?.Count; i++)
         {
-            mappings.Add(new PortMapping(Port(entry, "hostPort"), Port(entry, "containerPort"), ReadProtocol(entry), ReadHostAddress(entry)));
+            if (entries.IsString(i))
+            {
+                mappings.AddRange(ReadForm(entries, i));
+            }
+            else
+            {
+                mappings.Add(ReadObject(entries.GetObject(i)));
+            }
         }
 
         return mappings;
     }
 
-    /// <summary>
-    /// Says where each mapping leads. A mapping that names an address needs a container address of that family; a default address of a family that
-    /// the container does not have is passed over, as long as another is left; so is [::1] where it cannot be served.
-    /// </summary>
-    /// <param name="mappings">The mappings.</param>
-    /// <param name="containerAddresses">The container's addresses.</param>
-    /// <param name="defaults">For mappings that name no address.</param>
-    /// <param name="findIpv6LoopbackFault">Why a protocol cannot be published on [::1]; null: it can.</param>
-    /// <exception cref="CniException">A mapping cannot be published (7).</exception>
-    public static IReadOnlyList<PublishedPort> Resolve(
-        IReadOnlyList<PortMapping> mappings, IReadOnlyList<IPAddress> containerAddresses, IReadOnlyList<IPAddress> defaults,
-        Func<PortProtocol, string?> findIpv6LoopbackFault)
+    /// <summary>As an operator writes it, such as <c>[::1]:8080:80/udp</c>; an address after the other where there are several, which no form has.</summary>
+    public override string ToString()
     {
-        List<PublishedPort> ports = [];
-        foreach (PortMapping mapping in mappings)
-        {
-            bool published = false;
-            IReadOnlyList<IPAddress> hostAddresses = mapping.HostAddress is IPAddress named ? [named] : defaults;
-            foreach (IPAddress hostAddress in hostAddresses)
-            {
-                if (hostAddress.Equals(IPAddress.IPv6Loopback) && findIpv6LoopbackFault(mapping.Protocol) is string fault)
-                {
-                    if (mapping.HostAddress is null && hostAddresses.Count > 1)
-                    {
-                        continue;
-                    }
-
-                    throw new CniException(
-                        CniErrorCode.InvalidConfig,
-                        $"port {mapping.HostPort} cannot be published on [::1]: {fault}; publish it on 127.0.0.1, or on an IPv6 address of this host");
-                }
-
-                if (containerAddresses.FirstOrDefault(address => address.AddressFamily == hostAddress.AddressFamily) is IPAddress container)
-                {
-                    Add(ports, new PublishedPort(hostAddress, mapping.HostPort, mapping.Protocol, container, mapping.ContainerPort));
-                    published = true;
-                }
-            }
-
-            if (!published)
-            {
-                throw new CniException(
-                    CniErrorCode.InvalidConfig,
-                    $"port {mapping.HostPort} cannot be published on {string.Join(" and ", hostAddresses)}: the container has no address of that family; name a hostIP of the other");
-            }
-        }
-
-        return ports;
+        string addresses = string.Join(',', HostAddresses.Select(Bracketed));
+        string last = LastHostPort == HostPort ? string.Empty : string.Create(CultureInfo.InvariantCulture, $"-{LastHostPort}");
+        string host = HostPort == 0 ? string.Empty : string.Create(CultureInfo.InvariantCulture, $"{HostPort}{last}");
+        string protocol = Protocol.ToString().ToLowerInvariant();
+        return string.Create(CultureInfo.InvariantCulture, $"{addresses}{(addresses.Length > 0 ? ":" : "")}{host}:{ContainerPort}/{protocol}");
     }
 
-    /// <summary>The same mapping twice is one mapping; two mappings cannot share a host port.</summary>
-    private static void Add(List<PublishedPort> ports, PublishedPort port)
+    private static string Bracketed(IPAddress address) =>
+        address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{AddressText.Format(address)}]" : AddressText.Format(address);
+
+    private static IReadOnlyList<PortMapping> ReadForm(ConfigArray entries, int index)
     {
-        PublishedPort? same = ports.Find(other => other with { ContainerPort = port.ContainerPort } == port);
-        if (same is null)
-        {
-            ports.Add(port);
-        }
-        else if (same != port)
-        {
-            throw new CniException(
-                CniErrorCode.InvalidConfig,
-                $"host port {port} is asked for twice, for the container's ports {same.ContainerPort} and {port.ContainerPort}: choose another host port for one");
-        }
+        string text = entries.GetString(index);
+        return PortForm.TryParse(text, out IReadOnlyList<PortMapping> mappings, out string? error)
+            ? mappings
+            : throw new CniException(CniErrorCode.InvalidConfig, $"{entries.PathOf(index)} is \"{text}\": {error}");
     }
 
-    private static ushort Port(ConfigObject entry, string key) => entry.FindInt32(key, 1, ushort.MaxValue) is int port
-        ? (ushort)port
-        : throw new CniException(CniErrorCode.InvalidConfig, $"{entry.PathOf(key)} is missing: set it to a port, 1 to 65535");
-
-    private static PortProtocol ReadProtocol(ConfigObject entry) => entry.FindString("protocol")?.ToLowerInvariant() switch
+    private static PortMapping ReadObject(ConfigObject entry)
     {
-        null or "" or "tcp" => PortProtocol.Tcp,
-        "udp" => PortProtocol.Udp,
-        "sctp" => PortProtocol.Sctp,
-        string other => throw new CniException(
-            CniErrorCode.InvalidConfig, $"{entry.PathOf("protocol")} is \"{other}\": set it to \"tcp\", \"udp\" or \"sctp\""),
-    };
+        int hostPort = entry.FindInt32("hostPort", 0, ushort.MaxValue) ?? 0;
+        int containerPort = entry.FindInt32("containerPort", 1, ushort.MaxValue) ?? throw new CniException(
+            CniErrorCode.InvalidConfig, $"{entry.PathOf("containerPort")} is missing: set it to a port, 1 to 65535");
+        string? protocol = entry.FindString("protocol");
+        return new PortMapping(
+            (ushort)hostPort,
+            (ushort)containerPort,
+            PortForm.FindProtocol(protocol) ?? throw new CniException(
+                CniErrorCode.InvalidConfig, $"{entry.PathOf("protocol")} is \"{protocol}\": set it to \"tcp\", \"udp\" or \"sctp\""),
+            ReadHostAddresses(entry));
+    }
 
-    private static IPAddress? ReadHostAddress(ConfigObject entry)
+    private static List<IPAddress> ReadHostAddresses(ConfigObject entry)
     {
-        string? text = entry.FindString("hostIP");
-        if (string.IsNullOrEmpty(text))
+        List<IPAddress> addresses = [];
+        bool several = entry.IsArray("hostIP");
+        IReadOnlyList<string> texts = several ? entry.FindStrings("hostIP")! : [entry.FindString("hostIP") ?? string.Empty];
+        foreach (string text in texts)
         {
-            return null;
+            if (text.Length == 0 && !several)
+            {
+                continue;
+            }
+
+            addresses.Add(AddressText.TryParse(text, out IPAddress address)
+                && !(address.AddressFamily == AddressFamily.InterNetworkV6 && address.ScopeId != 0)
+                ? address
+                : throw new CniException(
+                    CniErrorCode.InvalidConfig, $"{entry.PathOf("hostIP")} is \"{text}\": set it to an IP address of this host, or leave it out for this host only"));
         }
 
-        return AddressText.TryParse(text, out IPAddress address)
-            && !(address.AddressFamily == AddressFamily.InterNetworkV6 && address.ScopeId != 0)
-            ? address
-            : throw new CniException(
-                CniErrorCode.InvalidConfig, $"{entry.PathOf("hostIP")} is \"{text}\": set it to an IP address of this host, or leave it out for this host only");
+        return addresses;
     }
 }

@@ -8,11 +8,14 @@ namespace CniPlugins.Attachments;
 /// <param name="DefaultHostAddresses">The host's addresses for a port that names none.</param>
 public sealed record PublishRequest(IReadOnlyList<PortMapping> Ports, IReadOnlyList<IPAddress> DefaultHostAddresses)
 {
+    /// <summary>Where a port is published that names no address, unless somebody says otherwise.</summary>
+    public static IReadOnlyList<IPAddress> LoopbackAddresses { get; } = [IPAddress.Loopback, IPAddress.IPv6Loopback];
+
     /// <summary>Reads <c>runtimeConfig.portMappings</c> and <c>publish.defaultHostIP</c>, below which the host-wide file counts, and then 127.0.0.1 and [::1].</summary>
     /// <exception cref="CniException">Something is wrong (7).</exception>
     public static PublishRequest Read(CniRequest request, HostSettings settings)
     {
         IReadOnlyList<IPAddress>? addresses = PublishDefaults.Read(request.Config.Root.FindObject("publish")) ?? settings.DefaultHostAddresses;
-        return new PublishRequest(PortMapping.Read(request.Config.RuntimeConfig), addresses ?? [IPAddress.Loopback, IPAddress.IPv6Loopback]);
+        return new PublishRequest(PortMapping.Read(request.Config.RuntimeConfig), addresses ?? LoopbackAddresses);
     }
 }

@@ -12,7 +12,11 @@ internal static class RecordElements
     public static IReadOnlyList<RuleElement> ListBelieved(AttachmentRecord record)
     {
         string comment = AttachmentNames.Full(record.Attachment);
-        HashSet<string> ports = [.. record.Ports.Select(port => Text(PolicyElements.Published(port, comment)))];
+        HashSet<string> ports =
+        [
+            .. record.Ports.Select(port => Text(PolicyElements.Published(port, comment))),
+            .. record.Ports.Select(port => Text(PolicyElements.LoopbackTranslated(port, comment))),
+        ];
         List<RuleElement> believed = [];
         foreach (RuleElement element in record.Elements)
         {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using CniPlugins.Cni;
@@ -10,6 +11,8 @@ namespace CniPlugins.Attachments;
 /// <summary>The JSON of a record and of a rule element.</summary>
 internal static class RecordText
 {
+    private const string ElementsOfPorts = "elementsOfPorts";
+
     public static byte[] Write(AttachmentRecord record) => Write(writer =>
     {
         writer.Member("network", record.Attachment.Network);
@@ -30,8 +33,10 @@ internal static class RecordText
         writer.Member("forwarded", record.Forwarded);
         writer.Member("adminChain", record.AdminChain);
         writer.Member("addresses", record.Addresses, static (writer, address) => writer.String(address.ToString()));
-        writer.Member("ports", record.Ports, WritePort);
-        writer.Member("elements", record.Elements, static (writer, element) =>
+        writer.Member("ports", record.Ports, static (writer, port) => writer.String(Format(port)));
+        IReadOnlyList<RuleElement> elements = ListWritten(record);
+        writer.Member(ElementsOfPorts, ReferenceEquals(elements, record.Elements) ? null : 1);
+        writer.Member("elements", elements, static (writer, element) =>
         {
             writer.BeginObject();
             WriteElement(writer, element);
@@ -43,7 +48,7 @@ internal static class RecordText
     public static byte[] Write(RuleElement element) => Write(writer => WriteElement(writer, element));
 
     /// <summary>Reads a record; null when it cannot be read: cut short by a crash, or not ours.</summary>
-    public static AttachmentRecord? TryReadRecord(ReadOnlyMemory<byte> text) => TryRead(text, static root => new AttachmentRecord
+    public static AttachmentRecord? TryReadRecord(ReadOnlyMemory<byte> text) => TryRead(text, static root => WithPublished(root, new AttachmentRecord
     {
         Attachment = new AttachmentId(String(root, "network"), String(root, "containerId"), String(root, "ifName")),
         Part = FindString(root, "part"),
@@ -60,7 +65,7 @@ internal static class RecordText
         Ports = [.. Items(root, "ports").Select(ReadPort)],
         Elements = [.. Items(root, "elements").Select(ReadElement)],
         Saved = ReadSaved(root),
-    });
+    }));
 
     /// <summary>Reads a rule element; null when it cannot be read.</summary>
     public static RuleElement? TryReadElement(ReadOnlyMemory<byte> text) => TryRead(text, ReadElement);
@@ -73,7 +78,7 @@ internal static class RecordText
             using JsonDocument document = JsonDocument.Parse(text);
             return read(document.RootElement);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException or ArgumentException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException or ArgumentException or OverflowException)
         {
             return null;   // the caller treats it as a record of which only the name is known
         }
@@ -120,26 +125,52 @@ internal static class RecordText
         return saved;
     }
 
-    private static void WritePort(GoJsonWriter writer, PublishedPort port)
+    /// <summary>
+    /// A published port's element follows from the port and the attachment, and is written only where they do not go together: with a thousand ports the
+    /// record is a fifth as long. Then <see cref="ElementsOfPorts"/> says so.
+    /// </summary>
+    private static IReadOnlyList<RuleElement> ListWritten(AttachmentRecord record)
     {
-        writer.BeginObject();
-        writer.Key("protocol");
-        writer.Number((ulong)port.Protocol);
-        writer.Member("hostAddress", port.HostAddress.ToString());
-        writer.Key("hostPort");
-        writer.Number(port.HostPort);
-        writer.Member("containerAddress", port.ContainerAddress.ToString());
-        writer.Key("containerPort");
-        writer.Number(port.ContainerPort);
-        writer.EndObject();
+        List<RuleElement> others = [];
+        foreach (RuleElement element in record.Elements)
+        {
+            if (!PolicyElements.IsPublished(element))
+            {
+                others.Add(element);
+            }
+        }
+
+        return others.Count < record.Elements.Count && record.Elements.Count - others.Count == record.Ports.Count ? others : record.Elements;
     }
 
-    private static PublishedPort ReadPort(JsonElement port) => new(
-        IPAddress.Parse(String(port, "hostAddress")),
-        port.GetProperty("hostPort").GetUInt16(),
-        (PortProtocol)port.GetProperty("protocol").GetByte(),
-        IPAddress.Parse(String(port, "containerAddress")),
-        port.GetProperty("containerPort").GetUInt16());
+    private static AttachmentRecord WithPublished(JsonElement root, AttachmentRecord record)
+    {
+        if (!root.TryGetProperty(ElementsOfPorts, out _))
+        {
+            return record;
+        }
+
+        string comment = AttachmentNames.Full(record.Attachment);
+        return record with { Elements = [.. record.Elements, .. record.Ports.Select(port => PolicyElements.Published(port, comment))] };
+    }
+
+    /// <summary>Such as <c>tcp 127.0.0.1 8080 10.1.0.2 80</c>.</summary>
+    private static string Format(PublishedPort port) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{port.Protocol.ToString().ToLowerInvariant()} {port.HostAddress} {port.HostPort} {port.ContainerAddress} {port.ContainerPort}");
+
+    private static PublishedPort ReadPort(JsonElement port)
+    {
+        string[] words = (port.GetString() ?? string.Empty).Split(' ');
+        return words.Length == 5 && PortForm.FindProtocol(words[0]) is PortProtocol protocol
+            ? new PublishedPort(
+                IPAddress.Parse(words[1]),
+                ushort.Parse(words[2], NumberStyles.None, CultureInfo.InvariantCulture),
+                protocol,
+                IPAddress.Parse(words[3]),
+                ushort.Parse(words[4], NumberStyles.None, CultureInfo.InvariantCulture))
+            : throw new FormatException("ports");
+    }
 
     private static void WriteElement(GoJsonWriter writer, RuleElement element)
     {

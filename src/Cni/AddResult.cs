@@ -15,6 +15,9 @@ public sealed record AddResult
     /// <summary>Resolver settings.</summary>
     public DnsSettings Dns { get; init; } = new();
 
+    /// <summary>The host's ports that lead to the container, where one of them was chosen by a plugin; else none.</summary>
+    public IReadOnlyList<ResultPort> PublishedPorts { get; init; } = [];
+
     /// <summary>The addresses of a container's interface: those that name it, and those that name none.</summary>
     public IReadOnlyList<ResultIp> AddressesOf(string ifName)
     {

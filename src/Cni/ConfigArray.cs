@@ -27,6 +27,9 @@ public sealed class ConfigArray
     /// <summary>The path of an item, for messages.</summary>
     public string PathOf(int index) => $"{Path}[{index}]";
 
+    /// <summary>Whether the item is a string, for lists that take more than one type.</summary>
+    public bool IsString(int index) => _items[index].ValueKind == JsonValueKind.String;
+
     /// <summary>The item, a string.</summary>
     /// <exception cref="CniException">Another type (6).</exception>
     public string GetString(int index) => ConfigValues.String(_items[index], PathOf(index));

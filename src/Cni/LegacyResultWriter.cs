@@ -12,7 +12,7 @@ internal static class LegacyResultWriter
         writer.Member("interfaces", result.Interfaces, WriteInterface);
         writer.Member("ips", result.Ips, WriteIp);
         writer.Member("routes", result.Routes, WriteRoute);
-        return End(writer, result.Dns);
+        return End(writer, result);
     }
 
     /// <summary>0.1.0, 0.2.0: the first address of each family, with the routes of its family.</summary>
@@ -31,7 +31,7 @@ internal static class LegacyResultWriter
         GoJsonWriter writer = Begin(version);
         WriteHalf(writer, "ip4", ip4, result);
         WriteHalf(writer, "ip6", ip6, result);
-        return End(writer, result.Dns);
+        return End(writer, result);
     }
 
     private static GoJsonWriter Begin(CniVersion version)
@@ -42,8 +42,10 @@ internal static class LegacyResultWriter
         return writer;
     }
 
-    private static byte[] End(GoJsonWriter writer, DnsSettings dns)
+    private static byte[] End(GoJsonWriter writer, AddResult result)
     {
+        DnsSettings dns = result.Dns;
+        ResultPort.Write(writer, result.PublishedPorts);
         writer.Key("dns");
         writer.BeginObject();
         writer.Member("nameservers", dns.Nameservers);

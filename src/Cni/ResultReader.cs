@@ -9,14 +9,16 @@ internal static class ResultReader
     internal static AddResult Read(ConfigObject result, CniVersion version)
     {
         DnsSettings dns = result.FindObject("dns") is { } settings ? DnsSettings.Read(settings) : new DnsSettings();
+        IReadOnlyList<ResultPort> ports = ResultPort.Read(result);
         return version.Form == ResultForm.OneAddressPerFamily
-            ? ReadPair(result, dns)
+            ? ReadPair(result, dns) with { PublishedPorts = ports }
             : new AddResult
             {
                 Interfaces = Map(result.FindObjects("interfaces"), ReadInterface),
                 Ips = Map(result.FindObjects("ips"), ReadIp),
                 Routes = Map(result.FindObjects("routes"), ReadRoute),
                 Dns = dns,
+                PublishedPorts = ports,
             };
     }
 

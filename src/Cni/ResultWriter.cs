@@ -14,6 +14,7 @@ internal static class ResultWriter
         WriteDns(writer, result.Dns);
         writer.Member("interfaces", result.Interfaces, WriteInterface);
         writer.Member("ips", result.Ips, WriteIp);
+        ResultPort.Write(writer, result.PublishedPorts);
         writer.Member("routes", result.Routes, WriteRoute);
         writer.EndObject();
         return writer.ToBytes();

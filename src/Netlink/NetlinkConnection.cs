@@ -8,7 +8,7 @@ namespace CniPlugins.Netlink;
 /// Requests and their answers on one socket, strictly one after the other: the kernel has answered by the time the send returns.
 /// Sequence numbers, acknowledgements, multipart answers, interrupted dumps and errors are dealt with here and nowhere else.
 /// </summary>
-public class NetlinkConnection : IDisposable
+public partial class NetlinkConnection : IDisposable
 {
     private const int HeaderLength = 16;
     private const int DumpAttempts = 8;
@@ -153,10 +153,7 @@ public class NetlinkConnection : IDisposable
             _reply = GC.AllocateUninitializedArray<byte>(MessageBuffer.Align(length));
         }
 
-        int received = _socket.Receive(_reply);
-        return received <= _reply.Length
-            ? _reply.AsSpan(0, received)
-            : throw new NetlinkFormatException($"a netlink datagram of {received} bytes was cut off at {_reply.Length}");
+        return ReceiveShort();
     }
 
     /// <summary>Takes the first message off a datagram.</summary>

@@ -1,8 +1,11 @@
 namespace CniPlugins.Nftables;
 
 /// <summary>One message of a transaction: what it asks for, and where its bytes stand.</summary>
-internal sealed record NftChange(string Description)
+internal sealed record NftChange(string Operation)
 {
+    /// <summary>The operation and what it is done to, put together when it is refused: most never are.</summary>
+    public string Description => Set is null ? Operation : $"{Operation} {Set.Table} {Set.Name}";
+
     public int Start { get; init; }
 
     public int Length { get; init; }

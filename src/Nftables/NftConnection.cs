@@ -65,6 +65,24 @@ public sealed class NftConnection : NetlinkConnection
             request, static reply => NftElementParser.Parse(reply) is [NftElement first, ..] ? first : null, $"element of {set.Table} {set.Name}");
     }
 
+    /// <summary>As <see cref="FindElement"/> for many, in as few system calls as may be; null where there is none.</summary>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    public IReadOnlyList<NftElement?> FindElements(IReadOnlyList<(NftSet Set, NftElement Element)> wanted)
+    {
+        return FindEach(
+            wanted.Count,
+            (index, buffer, sequence) =>
+            {
+                (NftSet set, NftElement element) = wanted[index];
+                NetlinkMessage<NFTA_SET_ELEM_LIST> request = NetlinkMessage<NFTA_SET_ELEM_LIST>.Begin(
+                    buffer, MessageType(NFT_MSG.GETSETELEM), NLM_F.REQUEST, sequence, new NfGenMsg { Family = (byte)set.Table.Family });
+                NftTransaction.WriteElementList(request.Attributes, set, element, keyOnly: true);
+                return request.Seal().Length;
+            },
+            static reply => NftElementParser.Parse(reply) is [NftElement first, ..] ? first : null,
+            "elements");
+    }
+
     /// <summary>All elements of a set or map; none if there is no such set. Costs time with their number: not for ADD or DEL.</summary>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
     public IReadOnlyList<NftElement> ListElements(NftSet set)

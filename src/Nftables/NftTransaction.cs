@@ -130,12 +130,12 @@ public sealed class NftTransaction
     public void AddElement(NftSet set, NftElement element, bool exclusive = false)
     {
         NLM_F flags = exclusive ? NLM_F.CREATE | NLM_F.EXCL : NLM_F.CREATE;
-        WriteElement(NFT_MSG.NEWSETELEM, flags, set, element, $"add element {set.Table} {set.Name}");
+        WriteElement(NFT_MSG.NEWSETELEM, flags, set, element, "add element");
     }
 
     /// <summary>Deletes an element; one that is not there is passed over by <see cref="NftConnection.Commit"/>.</summary>
     public void TryDeleteElement(NftSet set, NftElement element) =>
-        WriteElement(NFT_MSG.DELSETELEM, 0, set, element, $"delete element {set.Table} {set.Name}", mayBeAbsent: true);
+        WriteElement(NFT_MSG.DELSETELEM, 0, set, element, "delete element", mayBeAbsent: true);
 
     /// <summary>The same changes without those at the given places.</summary>
     internal NftTransaction Without(IReadOnlySet<int> places)

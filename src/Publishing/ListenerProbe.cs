@@ -7,11 +7,12 @@ using CniPlugins.Linux;
 namespace CniPlugins.Publishing;
 
 /// <summary>
-/// Finds out whether a process of the host has a port, by binding it for a moment: what is published would take the port away from the
-/// process without a word.
+/// Finds out whether a process of the host has a port: what is published would take it away from the process without a word. A port is taken if it cannot
+/// be bound, and a socket holds it; an outgoing connection which happens to have the number keeps it, and is in nobody's way.
 /// </summary>
 public static class ListenerProbe
 {
+    private const int Many = 32;   // to look at all sockets costs about as much as to try as many ports
     private const int SockStream = 1;
     private const int SockDgram = 2;
     private const int IpprotoIp = 0;
@@ -25,9 +26,10 @@ public static class ListenerProbe
     /// <exception cref="LinuxException">No socket to be had.</exception>
     public static PortConflictException? Find(IReadOnlyList<PublishedPort> ports)
     {
+        SocketPorts? sockets = ports.Count >= Many ? SocketPorts.Read(ports) : null;
         foreach (PublishedPort port in ports)
         {
-            if (Probe(port) == Errno.EADDRINUSE)
+            if (sockets?.Has(port) != false && Probe(port) == Errno.EADDRINUSE && (sockets ??= SocketPorts.Read(ports))?.Has(port) != false)
             {
                 return new PortConflictException(port, SocketOwner.Find(port), byProcess: true);
             }

@@ -38,6 +38,11 @@ public static class PolicyElements
     /// <summary>Whether an element makes a port be reached on 127.0.0.0/8 by translation of packets.</summary>
     public static bool IsLoopbackTranslation(RuleElement element) => element.Set == Ruleset.Loopback4.Name || element.Set == Ruleset.LoopbackAny4.Name;
 
+    /// <summary>Whether an element is one that <see cref="Published"/> makes.</summary>
+    public static bool IsPublished(RuleElement element) =>
+        element.Set == Ruleset.Published4.Name || element.Set == Ruleset.Published6.Name
+        || element.Set == Ruleset.PublishedAny4.Name || element.Set == Ruleset.PublishedAny6.Name;
+
     /// <summary>A container address leaves its network by the host's address.</summary>
     public static RuleElement Masqueraded(IPAddress address, string comment) =>
         new((IsV6(address) ? Ruleset.Masqueraded6 : Ruleset.Masqueraded4).Name, new NftElement(new NftKey().Add(address).ToArray())

@@ -13,6 +13,8 @@ namespace CniPlugins.Publishing;
 /// </summary>
 public sealed class PolicyStore : IDisposable
 {
+    private const int OverlapsAtOnce = 1024;
+
     private readonly NftConnection _connection;
 
     /// <summary>Works in the namespace in which the connection was opened, and takes it over.</summary>
@@ -49,7 +51,7 @@ public sealed class PolicyStore : IDisposable
     {
         if (own.Count + shared.Count > 0)
         {
-            Commit(own, shared, ports, []);
+            Commit(own, shared, ports, new HashSet<RuleElement>(SameKey.Instance));
         }
     }
 
@@ -62,19 +64,16 @@ public sealed class PolicyStore : IDisposable
     /// <exception cref="NftException">The kernel refused; nothing was changed.</exception>
     public void Change(
         IReadOnlyList<RuleElement> removed, IReadOnlyList<RuleElement> own, IReadOnlyList<RuleElement> shared, IReadOnlyList<PublishedPort> ports) =>
-        Commit(own, shared, ports, [.. removed.Where(element => SetOf(element) is NftSet set && IsStillOurs(set, element.Element))]);
+        Commit(own, shared, ports, new HashSet<RuleElement>(ListStillOurs(removed), SameKey.Instance));
 
     /// <summary>Removes elements; what is gone already is passed over.</summary>
     /// <exception cref="NftException">The kernel refused; nothing was changed.</exception>
     public void Remove(IReadOnlyList<RuleElement> elements)
     {
         NftTransaction transaction = new();
-        foreach (RuleElement element in elements)
+        foreach (RuleElement element in ListStillOurs(elements))
         {
-            if (SetOf(element) is NftSet set && IsStillOurs(set, element.Element))
-            {
-                transaction.TryDeleteElement(set, element.Element);
-            }
+            transaction.TryDeleteElement(SetOf(element)!, element.Element);
         }
 
         _connection.Commit(transaction);
@@ -85,12 +84,18 @@ public sealed class PolicyStore : IDisposable
     public IReadOnlyList<RuleElement> FindMissing(IReadOnlyList<RuleElement> elements)
     {
         List<RuleElement> missing = [];
+        List<RuleElement> known = [];
         foreach (RuleElement element in elements)
         {
-            NftElement? found = SetOf(element) is NftSet set ? _connection.FindElement(set, element.Element) : null;
-            if (found is null || !(element.Element.Data ?? []).AsSpan().SequenceEqual(found.Data ?? []))
+            (SetOf(element) is null ? missing : known).Add(element);
+        }
+
+        IReadOnlyList<NftElement?> found = FindElements(known);
+        for (int i = 0; i < found.Count; i++)
+        {
+            if (found[i] is not NftElement present || !(known[i].Element.Data ?? []).AsSpan().SequenceEqual(present.Data ?? []))
             {
-                missing.Add(element);
+                missing.Add(known[i]);
             }
         }
 
@@ -124,20 +129,57 @@ public sealed class PolicyStore : IDisposable
     public PortConflictException? FindOverlap(
         IReadOnlyList<PublishedPort> ports, Func<IReadOnlyList<IPAddress>> hostAddresses, string? except = null)
     {
-        foreach (PublishedPort port in ports)
+        IReadOnlyList<IPAddress>? local = null;
+        List<PublishedPort> askedFor = [];
+        List<RuleElement> others = [];
+        for (int i = 0; i < ports.Count; i++)
         {
-            foreach (IPAddress address in Overlapping(port, hostAddresses))
+            foreach (IPAddress address in Overlapping(ports[i], () => local ??= hostAddresses()))
             {
-                RuleElement other = PolicyElements.Published(port with { HostAddress = address }, string.Empty);
-                if (_connection.FindElement(SetOf(other)!, other.Element) is NftElement found
-                    && (except is null || found.Comment != NftElement.Shown(except)))
-                {
-                    return new PortConflictException(port, found.Comment, byProcess: false);
-                }
+                askedFor.Add(ports[i]);
+                others.Add(PolicyElements.Published(ports[i] with { HostAddress = address }, string.Empty));
+            }
+
+            // In parts: a host may have many addresses.
+            if ((others.Count >= OverlapsAtOnce || i == ports.Count - 1) && FindFirst(askedFor, others, except) is PortConflictException conflict)
+            {
+                return conflict;
             }
         }
 
         return null;
+    }
+
+    /// <summary>Which of the ports cannot be published because another attachment has them, or has them on an address that overlaps.</summary>
+    /// <param name="ports">Ports about to be published.</param>
+    /// <param name="hostAddresses">The host's own addresses.</param>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    public IReadOnlyDictionary<PublishedPort, PortConflictException> FindTaken(
+        IReadOnlyList<PublishedPort> ports, Func<IReadOnlyList<IPAddress>> hostAddresses)
+    {
+        IReadOnlyList<IPAddress>? local = null;
+        List<PublishedPort> askedFor = [];
+        List<RuleElement> others = [];
+        foreach (PublishedPort port in ports)
+        {
+            foreach (IPAddress address in (IEnumerable<IPAddress>)[port.HostAddress, .. Overlapping(port, () => local ??= hostAddresses())])
+            {
+                askedFor.Add(port);
+                others.Add(PolicyElements.Published(port with { HostAddress = address }, string.Empty));
+            }
+        }
+
+        Dictionary<PublishedPort, PortConflictException> taken = [];
+        IReadOnlyList<NftElement?> found = FindElements(others);
+        for (int i = 0; i < found.Count; i++)
+        {
+            if (found[i] is NftElement other)
+            {
+                taken.TryAdd(askedFor[i], new PortConflictException(askedFor[i], other.Comment, byProcess: false));
+            }
+        }
+
+        return taken;
     }
 
     /// <summary>Elements whose comment says that they belong to somebody the caller does not know.</summary>
@@ -187,7 +229,7 @@ public sealed class PolicyStore : IDisposable
     public void Dispose() => _connection.Dispose();
 
     private void Commit(
-        IReadOnlyList<RuleElement> own, IReadOnlyList<RuleElement> shared, IReadOnlyList<PublishedPort> ports, List<RuleElement> replaced)
+        IReadOnlyList<RuleElement> own, IReadOnlyList<RuleElement> shared, IReadOnlyList<PublishedPort> ports, HashSet<RuleElement> replaced)
     {
         HashSet<NftTable> missing = [];
         for (int attempt = 0; ; attempt++)
@@ -208,25 +250,47 @@ public sealed class PolicyStore : IDisposable
             }
             catch (NftException e) when (e.Errno == Errno.EEXIST && e.Element is not null)
             {
-                RuleElement element = new(e.Set!.Name, e.Element);
-                if (Conflict(element, ports) is PortConflictException conflict)
-                {
-                    throw conflict;
-                }
-
-                if (replaced.Exists(each => each.Set == element.Set && each.Element.Key.AsSpan().SequenceEqual(element.Element.Key)))
+                if (attempt > 4 || replaced.Contains(new RuleElement(e.Set!.Name, e.Element)))
                 {
                     throw;   // it was deleted in the same transaction: asked for twice
                 }
 
                 // Left over by ourselves, or by the address's last owner, whose DEL never came: the lease says whose it is now.
-                replaced.Add(element);
+                replaced.UnionWith(ListPresent(own, ports));
             }
         }
     }
 
+    /// <summary>
+    /// What is to be removed may be another's by now: an address was given on before its last owner's DEL came, or an ADD was refused a port, or killed
+    /// before it knew, that its record names. What a bridge shares, and what is known by an interface's name, has no other owner.
+    /// </summary>
+    private List<RuleElement> ListStillOurs(IReadOnlyList<RuleElement> elements)
+    {
+        List<RuleElement> ours = [];
+        List<RuleElement> contested = [];
+        foreach (RuleElement element in elements)
+        {
+            if (SetOf(element) is NftSet set)
+            {
+                (Ruleset.IsContested(set) ? contested : ours).Add(element);
+            }
+        }
+
+        IReadOnlyList<NftElement?> found = FindElements(contested);
+        for (int i = 0; i < found.Count; i++)
+        {
+            if (found[i] is NftElement present && present.Comment == NftElement.Shown(contested[i].Element.Comment))
+            {
+                ours.Add(contested[i]);
+            }
+        }
+
+        return ours;
+    }
+
     private static NftTransaction Additions(
-        IReadOnlyList<RuleElement> own, IReadOnlyList<RuleElement> shared, HashSet<NftTable> missing, List<RuleElement> replaced)
+        IReadOnlyList<RuleElement> own, IReadOnlyList<RuleElement> shared, HashSet<NftTable> missing, HashSet<RuleElement> replaced)
     {
         NftTransaction transaction = new();
         foreach (RuleElement element in replaced)
@@ -278,30 +342,48 @@ public sealed class PolicyStore : IDisposable
         return addresses;
     }
 
-    /// <summary>
-    /// What is to be removed may be another's by now: an address was given on before its last owner's DEL came, or an ADD was refused a port, or killed
-    /// before it knew, that its record names. What a bridge shares, and what is known by an interface's name, has no other owner.
-    /// </summary>
-    private bool IsStillOurs(NftSet set, NftElement element) =>
-        !Ruleset.IsContested(set)
-        || _connection.FindElement(set, element) is not NftElement found
-        || found.Comment == NftElement.Shown(element.Comment);
-
-    /// <summary>The port that an element which exists already stands for, unless it is the very same attachment's.</summary>
-    private PortConflictException? Conflict(RuleElement refused, IReadOnlyList<PublishedPort> ports)
+    private PortConflictException? FindFirst(List<PublishedPort> ports, List<RuleElement> elements, string? except)
     {
-        foreach (PublishedPort port in ports)
+        IReadOnlyList<NftElement?> found = FindElements(elements);
+        for (int i = 0; i < found.Count; i++)
         {
-            RuleElement element = PolicyElements.Published(port, string.Empty);
-            if (element.Set == refused.Set && element.Element.Key.AsSpan().SequenceEqual(refused.Element.Key))
+            if (found[i] is NftElement other && (except is null || other.Comment != NftElement.Shown(except)))
             {
-                string? owner = _connection.FindElement(SetOf(element)!, element.Element)?.Comment;
-                return owner is not null && owner == NftElement.Shown(refused.Element.Comment)
-                    ? null
-                    : new PortConflictException(port, owner, byProcess: false);
+                return new PortConflictException(ports[i], other.Comment, byProcess: false);
             }
         }
 
+        ports.Clear();
+        elements.Clear();
         return null;
+    }
+
+    private IReadOnlyList<NftElement?> FindElements(List<RuleElement> elements) =>
+        elements.Count == 0 ? [] : _connection.FindElements(elements.ConvertAll(static element => (SetOf(element)!, element.Element)));
+
+    /// <summary>Those of the elements whose key is in the kernel already, all found at once: after a crash it may be all of them.</summary>
+    /// <exception cref="PortConflictException">A port is another attachment's.</exception>
+    private List<RuleElement> ListPresent(IReadOnlyList<RuleElement> own, IReadOnlyList<PublishedPort> ports)
+    {
+        List<RuleElement> wanted = [.. own];
+        IReadOnlyList<NftElement?> found = FindElements(wanted);
+        List<RuleElement> present = [];
+        for (int i = 0; i < found.Count; i++)
+        {
+            if (found[i] is not NftElement other)
+            {
+                continue;
+            }
+
+            if (PolicyElements.IsPublished(wanted[i]) && other.Comment != NftElement.Shown(wanted[i].Element.Comment))
+            {
+                PublishedPort port = ports.First(each => SameKey.Instance.Equals(PolicyElements.Published(each, string.Empty), wanted[i]));
+                throw new PortConflictException(port, other.Comment, byProcess: false);
+            }
+
+            present.Add(wanted[i]);
+        }
+
+        return present;
     }
 }

@@ -9,7 +9,8 @@ public static class PortElements
 
     /// <summary>Whether the element publishes the port.</summary>
     public static bool IsPublished(RuleElement element, PublishedPort port) =>
-        PolicyTables.Identity(element) == PolicyTables.Identity(PolicyElements.Published(port, string.Empty));
+        PolicyTables.Identity(element) == PolicyTables.Identity(PolicyElements.Published(port, string.Empty))
+        || PolicyTables.Identity(element) == PolicyTables.Identity(PolicyElements.LoopbackTranslated(port, string.Empty));
 
     /// <summary>Whether the element hides who comes to the container's port.</summary>
     public static bool IsMasqueraded(RuleElement element, PublishedPort port) =>

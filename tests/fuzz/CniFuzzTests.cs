@@ -14,7 +14,7 @@ public sealed class CniFuzzTests
     private static readonly string[] s_results =
     [
         """{"cniVersion":"0.2.0","ip4":{"ip":"10.0.0.2/24","gateway":"10.0.0.1","routes":[{"dst":"0.0.0.0/0","gw":"10.0.0.1"}]},"dns":{"search":["a"]}}""",
-        """{"cniVersion":"0.4.0","interfaces":[{"name":"eth0","mac":"aa:bb","sandbox":"/x"}],"ips":[{"version":"4","interface":0,"address":"10.0.0.2/24"}],"dns":{}}""",
+        """{"cniVersion":"0.4.0","interfaces":[{"name":"eth0","mac":"aa:bb","sandbox":"/x"}],"ips":[{"version":"4","interface":0,"address":"10.0.0.2/24"}],"dns":{},"publishedPorts":[{"hostIP":"127.0.0.1","hostPort":8080,"containerIP":"10.0.0.2","containerPort":80,"protocol":"tcp"}]}""",
         """{"cniVersion":"1.1.0","interfaces":[{"name":"e","mtu":1400}],"ips":[{"address":"fd00::2/64","gateway":"fd00::1","interface":0}],"routes":[{"dst":"::/0","mtu":1,"advmss":2,"priority":3,"table":4,"scope":253}]}""",
     ];
 

@@ -54,6 +54,9 @@ internal static class BridgeNet
     internal static CniOptions Ports(params string[] mappings) =>
         new() { RuntimeConfig = $$"""{"portMappings":[{{string.Join(',', mappings)}}]}""" };
 
+    /// <summary>What a runtime says to publish ports: the entries of portMappings in the operator's form.</summary>
+    internal static CniOptions PortForms(params string[] forms) => Ports([.. forms.Select(static form => $"\"{form}\"")]);
+
     /// <summary>One entry of portMappings.</summary>
     internal static string Port(int host, int container, string protocol = "tcp", string hostIp = "") =>
         $$"""{"hostPort":{{host}},"containerPort":{{container}},"protocol":"{{protocol}}","hostIP":"{{hostIp}}"}""";

@@ -76,6 +76,28 @@ public sealed class ConntrackTests : IDisposable
         Assert.StartsWith("new ", Ask(socket), StringComparison.Ordinal);
     }
 
+    /// <summary>With many ports as with one; what a process of the host has accepted is none of it.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2000)]
+    public void Of_tcp_what_went_to_a_container_is_forgotten_and_nothing_else(int count)
+    {
+        PublishedPort published = new(IPAddress.Parse("10.9.0.1"), Service, PortProtocol.Tcp, IPAddress.Parse("10.9.1.2"), 80);
+        _store.Add([PolicyElements.Published(published, "old")], [], [published]);
+        using TcpEcho server = new(_old, 80);
+        using TcpEcho process = new(_host, Service + 1);
+        using Socket toContainer = Connect("10.9.0.1", Service);
+        using Socket toHost = Connect("10.9.0.1", Service + 1);
+        PublishedPort[] ports = [.. Enumerable.Range(0, count).Select(i => published with { HostPort = (ushort)(Service + i) }),
+            published with { HostPort = Service + 1 }, published with { HostAddress = IPAddress.Any, HostPort = Service + 1 }];
+
+        Assert.Equal(1, _host.Run(() => ConntrackFlush.Run(NetlinkSocket.Kernel, ports, static () => [IPAddress.Parse("10.9.0.1")])));
+
+        string left = _host.Exec("/usr/sbin/conntrack", "-L", "-p", "tcp").Output;
+        Assert.DoesNotContain($"dport={Service} ", left, StringComparison.Ordinal);
+        Assert.Contains($"dport={Service + 1} ", left, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Other_connections_are_left_alone()
     {
@@ -160,6 +182,13 @@ public sealed class ConntrackTests : IDisposable
         IPEndPoint target = new(IPAddress.Parse(address), port);
         Socket socket = new(target.AddressFamily, SocketType.Dgram, ProtocolType.Udp) { ReceiveTimeout = 1000 };
         socket.Connect(target);
+        return socket;
+    });
+
+    private Socket Connect(string address, int port) => _client.Run(() =>
+    {
+        Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Connect(new IPEndPoint(IPAddress.Parse(address), port));
         return socket;
     });
 

@@ -18,9 +18,15 @@ public sealed class PortConflictTests : IDisposable
 
     public static TheoryData<string, int, string> BadMappings => new()
     {
-        { """{"containerPort":80}""", 7, "portMappings[0].hostPort" },
         { """{"hostPort":8080}""", 7, "portMappings[0].containerPort" },
-        { """{"hostPort":0,"containerPort":80}""", 7, "portMappings[0].hostPort" },
+        { """{"hostPort":8080,"containerPort":80,"hostIP":["127.0.0.1","localhost"]}""", 7, "portMappings[0].hostIP" },
+        { """{"hostPort":8080,"containerPort":80,"hostIP":["127.0.0.1",""]}""", 7, "portMappings[0].hostIP" },
+        { """{"hostPort":8080,"containerPort":80,"hostIP":["127.0.0.1","2001:db8:1::1"]}""", 7, "no address of that family" },
+        { "\"\"", 7, "portMappings[0]" },
+        { "\"8000-8002:80-81\"", 7, "portMappings[0]" },
+        { "\"::1:8080:80\"", 7, "brackets" },
+        { "\"[2001:db8:1::1]::80\"", 7, "no address of that family" },
+        { "\"8080:80\",\"8080:81\"", 7, "asked for twice" },
         { """{"hostPort":65536,"containerPort":80}""", 7, "portMappings[0].hostPort" },
         { """{"hostPort":-1,"containerPort":80}""", 7, "portMappings[0].hostPort" },
         { """{"hostPort":8080,"containerPort":70000}""", 7, "portMappings[0].containerPort" },

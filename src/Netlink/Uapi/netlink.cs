@@ -29,6 +29,7 @@ public struct SockAddrNl
 public enum NETLINK
 {
     ROUTE = 0,
+    SOCK_DIAG = 4,
     NETFILTER = 12,
 }
 

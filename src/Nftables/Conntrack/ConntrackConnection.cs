@@ -28,8 +28,9 @@ public sealed class ConntrackConnection : NetlinkConnection
     public static ConntrackConnection Open(INetlinkSockets sockets) => new(sockets.Open(NETLINK.NETFILTER));
 
     /// <summary>
-    /// Forgets the connections that the filter means. <c>conntrack -D</c>. The kernel walks its whole table once for each family, which
-    /// takes time with the table's size (of all namespaces together); what it hands over is, from Linux 5.8 on, little more than what is
+    /// Forgets the connections that the filter means. <c>conntrack -D</c>. The kernel walks its whole table once, which
+    /// takes time with the table's size (of all namespaces together): 12 ms for 262,144 buckets with next to nothing in them, 25 ms with 50,000
+    /// connections (measured on 6.18); what it hands over is, from Linux 5.8 on, little more than what is
     /// then deleted, before that every connection of the namespace.
     /// </summary>
     /// <returns>How many were forgotten; none is success.</returns>
@@ -41,41 +42,42 @@ public sealed class ConntrackConnection : NetlinkConnection
     public int Delete(IReadOnlyList<ConntrackFilter> filters)
     {
         int deleted = 0;
-        foreach (AddressFamily family in (ReadOnlySpan<AddressFamily>)[AddressFamily.InterNetwork, AddressFamily.InterNetworkV6])
+        foreach (ConntrackEntry entry in filters.Count == 0 ? [] : List(CommonFamily(filters), filters))
         {
-            List<ConntrackFilter> meant = [];
-            foreach (ConntrackFilter filter in filters)
-            {
-                if (filter.Family == AddressFamily.Unspecified || filter.Family == family)
-                {
-                    meant.Add(filter);
-                }
-            }
-
-            foreach (ConntrackEntry entry in meant.Count == 0 ? [] : List(family, meant))
-            {
-                deleted += TryDelete(entry) ? 1 : 0;
-            }
+            deleted += TryDelete(entry) ? 1 : 0;
         }
 
         return deleted;
     }
 
-    private static ushort MessageType(IPCTNL_MSG_CT type) => (ushort)(((int)NFNL_SUBSYS.CTNETLINK << 8) | (int)type);
-
-    private static ConntrackEntry? ParseMatching(NetlinkReply reply, List<ConntrackFilter> filters)
+    /// <summary>The family of all the filters, or both: the kernel walks the whole table once either way.</summary>
+    private static AddressFamily CommonFamily(IReadOnlyList<ConntrackFilter> filters)
     {
-        ConntrackEntry entry = ConntrackParser.Parse(reply);
         foreach (ConntrackFilter filter in filters)
         {
-            if (filter.Matches(entry))
+            if (filter.Family != filters[0].Family)
             {
-                return entry;
+                return AddressFamily.Unspecified;
             }
         }
 
-        return null;
+        return filters[0].Family;
     }
+
+    private static byte? CommonProtocol(IReadOnlyList<ConntrackFilter> filters)
+    {
+        foreach (ConntrackFilter filter in filters)
+        {
+            if (filter.Protocol != filters[0].Protocol)
+            {
+                return null;
+            }
+        }
+
+        return filters[0].Protocol;
+    }
+
+    private static ushort MessageType(IPCTNL_MSG_CT type) => (ushort)(((int)NFNL_SUBSYS.CTNETLINK << 8) | (int)type);
 
     /// <summary>
     /// Writes what the kernel can compare. IPv6 addresses are left to us: kernels compare them the wrong way round and leave out just those
@@ -141,19 +143,22 @@ public sealed class ConntrackConnection : NetlinkConnection
     }
 
     private static bool IsOneOf(ConntrackFilter filter, AddressFamily family) =>
-        filter.Destinations.Count == 1 && filter.Destinations[0].AddressFamily == family;
+        !filter.LoopbackToo && filter.Destinations.Count == 1 && filter.Destinations[0].AddressFamily == family;
 
-    private IReadOnlyList<ConntrackEntry> List(AddressFamily family, List<ConntrackFilter> filters)
+    private IReadOnlyList<ConntrackEntry> List(AddressFamily family, IReadOnlyList<ConntrackFilter> filters)
     {
-        NFPROTO number = family == AddressFamily.InterNetwork ? NFPROTO.IPV4 : NFPROTO.IPV6;
+        NFPROTO number = family switch
+        {
+            AddressFamily.InterNetwork => NFPROTO.IPV4,
+            AddressFamily.InterNetworkV6 => NFPROTO.IPV6,
+            _ => NFPROTO.UNSPEC,
+        };
         NetlinkMessage<CTA> request = Request<NfGenMsg, CTA>(
             MessageType(IPCTNL_MSG_CT.GET), NLM_F.DUMP, new NfGenMsg { Family = (byte)number });
-        if (filters is [ConntrackFilter only])
-        {
-            WriteFilter(request.Attributes, only, family);
-        }
-
-        return Dump<CTA, ConntrackEntry>(request, reply => ParseMatching(reply, filters), "tracked connections");
+        ConntrackFilter common = filters is [ConntrackFilter only] ? only : new ConntrackFilter { Protocol = CommonProtocol(filters) };
+        WriteFilter(request.Attributes, common, family);
+        ConntrackMatcher matcher = new(filters);
+        return Dump<CTA, ConntrackEntry>(request, matcher.Parse, "tracked connections");
     }
 
     private bool TryDelete(ConntrackEntry entry)

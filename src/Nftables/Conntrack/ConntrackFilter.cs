@@ -18,8 +18,14 @@ public sealed record ConntrackFilter
     /// <summary>The addresses that the first packet may have been sent to, before any translation; empty: any.</summary>
     public IReadOnlyList<IPAddress> Destinations { get; init; } = [];
 
+    /// <summary>Beside <see cref="Destinations"/> all of 127.0.0.0/8, of which an interface has but one address.</summary>
+    public bool LoopbackToo { get; init; }
+
     /// <summary>The address that answers come from: the container, whatever address the client used; null: any.</summary>
     public IPAddress? ReplySource { get; init; }
+
+    /// <summary>Only what is translated: answers come from another address than the first packet was sent to.</summary>
+    public bool TranslatedOnly { get; init; }
 
     /// <summary>Connections that were opened to a port, before any translation.</summary>
     /// <param name="protocol">IPPROTO_*.</param>
@@ -36,6 +42,7 @@ public sealed record ConntrackFilter
         && (Protocol is null || Protocol == entry.Original.Protocol)
         && (DestinationPort is null || DestinationPort == entry.Original.DestinationPort)
         && (ReplySource is null || ReplySource.Equals(entry.Reply.Source))
+        && !(TranslatedOnly && Equals(entry.Reply.Source, entry.Original.Destination))
         && MatchesDestination(entry.Original.Destination);
 
     private bool MatchesDestination(IPAddress? destination)
@@ -48,6 +55,6 @@ public sealed record ConntrackFilter
             }
         }
 
-        return Destinations.Count == 0;
+        return Destinations.Count == 0 || (LoopbackToo && destination is not null && IPAddress.IsLoopback(destination));
     }
 }

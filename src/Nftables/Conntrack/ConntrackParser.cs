@@ -39,6 +39,29 @@ internal static class ConntrackParser
         return new ConntrackEntry(family, original, answer) { OriginalBytes = originalBytes, Id = id, Zone = zone };
     }
 
+    /// <summary>Protocol and port that the first packet was sent to, and nothing else; 0 where there is none.</summary>
+    public static (byte Protocol, ushort Port) ParsePort(NetlinkReply reply)
+    {
+        foreach (NetlinkAttribute attribute in reply.AttributesAfter<NfGenMsg>())
+        {
+            if (attribute.As<CTA>() != CTA.TUPLE_ORIG)
+            {
+                continue;
+            }
+
+            foreach (NetlinkAttribute part in attribute.Nested)
+            {
+                if (part.As<CTA_TUPLE>() == CTA_TUPLE.PROTO)
+                {
+                    ConntrackTuple tuple = ParsePorts(default, part.Nested);
+                    return (tuple.Protocol, tuple.DestinationPort);
+                }
+            }
+        }
+
+        return default;
+    }
+
     private static ConntrackTuple ParseTuple(AttributeReader attributes)
     {
         ConntrackTuple tuple = default;

@@ -134,6 +134,21 @@ public sealed class ResultCodecTests
         Assert.True(result.Dns.IsEmpty);
     }
 
+    [Theory]
+    [InlineData("0.2.0")]
+    [InlineData("0.4.0")]
+    [InlineData("1.1.0")]
+    public void Chosen_ports_pass_from_plugin_to_plugin(string version)
+    {
+        AddResult result = new()
+        {
+            Ips = [Ip("10.0.0.2", 24)],
+            PublishedPorts = [new ResultPort(IPAddress.IPv6Loopback, 40000, IPAddress.Parse("fd00::2"), 80, "udp")],
+        };
+
+        Assert.Equal(result.PublishedPorts, Read(Write(result, version), version).PublishedPorts);
+    }
+
     [Fact]
     public void Texts_are_escaped_as_go_escapes_them()
     {
