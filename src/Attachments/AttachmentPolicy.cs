@@ -59,7 +59,12 @@ public sealed class AttachmentPolicy
             own.AddRange(addresses.Select(address => PolicyElements.Masqueraded(address, attachment.Comment)));
         }
 
-        own.AddRange(ports.Select(port => PolicyElements.Published(port, attachment.Comment)));
+        foreach (PublishedPort port in ports)
+        {
+            own.Add(PolicyElements.Published(port, attachment.Comment));
+            own.AddRange(publish.FindConditions(port)?.Refuse(port, attachment.Comment) ?? []);
+        }
+
         return new AttachmentPolicy(ports, own);
     }
 

@@ -13,6 +13,9 @@ namespace CniPlugins.Attachments;
 /// <param name="HostAddress">Null: the default of the network or the host.</param>
 public sealed record PortMapping(ushort HostPort, ushort ContainerPort, PortProtocol Protocol, IPAddress? HostAddress)
 {
+    /// <summary>Who reaches it; none: everybody.</summary>
+    public IReadOnlyList<PublishConditions> Conditions { get; init; } = [];
+
     /// <summary>Reads the list; empty when there is none.</summary>
     /// <exception cref="CniException">An entry is wrong (7).</exception>
     public static IReadOnlyList<PortMapping> Read(ConfigObject? runtimeConfig)
@@ -20,7 +23,10 @@ public sealed record PortMapping(ushort HostPort, ushort ContainerPort, PortProt
         List<PortMapping> mappings = [];
         foreach (ConfigObject entry in runtimeConfig?.FindObjects("portMappings") ?? [])
         {
-            mappings.Add(new PortMapping(Port(entry, "hostPort"), Port(entry, "containerPort"), ReadProtocol(entry), ReadHostAddress(entry)));
+            mappings.Add(new PortMapping(Port(entry, "hostPort"), Port(entry, "containerPort"), ReadProtocol(entry), ReadHostAddress(entry))
+            {
+                Conditions = AllowList.Read(entry),
+            });
         }
 
         return mappings;
@@ -59,6 +65,10 @@ public sealed record PortMapping(ushort HostPort, ushort ContainerPort, PortProt
 
         return ports;
     }
+
+    /// <summary>Whether the port came of this mapping.</summary>
+    internal bool Covers(PublishedPort port) =>
+        HostPort == port.HostPort && Protocol == port.Protocol && (HostAddress is null || HostAddress.Equals(port.HostAddress));
 
     /// <summary>The same mapping twice is one mapping; two mappings cannot share a host port.</summary>
     private static void Add(List<PublishedPort> ports, PublishedPort port)
