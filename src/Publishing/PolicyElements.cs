@@ -35,6 +35,21 @@ public static class PolicyElements
             Comment = comment,
         });
 
+    /// <summary>A container address leaves its network by that address; both of one family.</summary>
+    public static RuleElement Outbound(IPAddress address, IPAddress shown, string comment) =>
+        new((IsV6(address) ? Ruleset.Outbound6 : Ruleset.Outbound4).Name, new NftElement(new NftKey().Add(address).ToArray())
+        {
+            Data = new NftKey().Add(shown).ToArray(),
+            Comment = comment,
+        });
+
+    /// <summary>What comes for a container address from beyond its network is dropped before conntrack. Its <see cref="Network"/> must be there too.</summary>
+    public static RuleElement Enclosed(IPAddress address, string comment) =>
+        new((IsV6(address) ? Ruleset.Enclosed6 : Ruleset.Enclosed4).Name, new NftElement(new NftKey().Add(address).ToArray())
+        {
+            Comment = comment,
+        });
+
     /// <summary>Whoever comes to the container by a published port shows this host's address.</summary>
     public static RuleElement MasqueradedPort(PublishedPort port, string comment) =>
         new((IsV6(port.ContainerAddress) ? Ruleset.MasqueradedPorts6 : Ruleset.MasqueradedPorts4).Name,
@@ -76,6 +91,12 @@ public static class PolicyElements
     /// <inheritdoc cref="Isolated"/>
     public static IReadOnlyList<RuleElement> IsolatedWithin(string bridge, string? owner = null) =>
         [Named(Ruleset.Isolated, owner ?? bridge, bridge), Named(Ruleset.Apart, owner ?? bridge, bridge, bridge)];
+
+    /// <summary>Nobody within the bridge opens a connection to another there, by way of this host. The bridge's ports see to the rest.</summary>
+    public static RuleElement Apart(string bridge) => Named(Ruleset.Apart, bridge, bridge, bridge);
+
+    /// <summary>Nobody within the bridge opens a connection beyond this host. It must be <see cref="Isolated"/> too.</summary>
+    public static RuleElement Internal(string bridge) => Named(Ruleset.Internal, bridge, bridge);
 
     private static RuleElement Named(NftSet set, string comment, params ReadOnlySpan<string> interfaces)
     {

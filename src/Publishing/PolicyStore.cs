@@ -159,7 +159,7 @@ public sealed class PolicyStore : IDisposable
     public IReadOnlyList<RuleElement> ListOwned(Func<string, bool> isStale)
     {
         List<RuleElement> stale = [];
-        foreach (NftSet set in (IEnumerable<NftSet>)[.. Ruleset.OwnedSets, SpoofCheck.Guarded, SpoofCheck.Allowed])
+        foreach (NftSet set in (IEnumerable<NftSet>)[.. Ruleset.OwnedSets, .. SpoofCheck.Sets])
         {
             foreach (NftElement element in _connection.ListElements(set))
             {
@@ -249,10 +249,7 @@ public sealed class PolicyStore : IDisposable
         return transaction;
     }
 
-    private static NftSet? SetOf(RuleElement element) =>
-        element.Set == SpoofCheck.Guarded.Name ? SpoofCheck.Guarded
-        : element.Set == SpoofCheck.Allowed.Name ? SpoofCheck.Allowed
-        : Ruleset.FindSet(element.Set);
+    private static NftSet? SetOf(RuleElement element) => Ruleset.FindSet(element.Set) ?? SpoofCheck.FindSet(element.Set);
 
     private static IReadOnlyList<IPAddress> Overlapping(PublishedPort port, Func<IReadOnlyList<IPAddress>> hostAddresses)
     {
