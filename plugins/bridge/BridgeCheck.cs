@@ -59,7 +59,7 @@ internal static class BridgeCheck
         Require(config.ContainerInterfaceDown || port.IsUp, $"the bridge port {port.Name} is down");
         bool hairpin = config.Hairpin || (record?.Ports.Count > 0 && !config.Promiscuous);
         Require(!hairpin || port.Port is { Hairpin: true }, $"the bridge port {port.Name} has hairpin mode off");
-        Require(!config.PortIsolation || port.Port is { Isolated: true }, $"the bridge port {port.Name} is not isolated any more");
+        Require(!config.IsolatesPort || port.Port is { Isolated: true }, $"the bridge port {port.Name} is not isolated any more");
         if (!config.HasVlans)
         {
             return;

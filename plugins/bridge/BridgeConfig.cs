@@ -1,3 +1,4 @@
+using System.Net;
 using CniPlugins.Attachments;
 using CniPlugins.Cni;
 using CniPlugins.Netlink;
@@ -37,6 +38,9 @@ public sealed record BridgeConfig
 
     public bool SpoofCheck { get; init; }
 
+    /// <summary>The check of what is in the frames too. Never without <see cref="SpoofCheck"/>.</summary>
+    public bool SourceCheck { get; init; }
+
     public DuplicateDetection Detection { get; init; }
 
     public bool ContainerInterfaceDown { get; init; }
@@ -45,6 +49,15 @@ public sealed record BridgeConfig
 
     public Isolation Isolation { get; init; }
 
+    /// <summary>No way out. Never without isolation, nor with masquerade.</summary>
+    public bool Internal { get; init; }
+
+    /// <summary>Whether its containers reach each other.</summary>
+    public bool IntraNetwork { get; init; } = true;
+
+    /// <summary>What the containers show outside, at most one of each family; empty: the kernel's choice.</summary>
+    public IReadOnlyList<IPAddress> Outbound { get; init; } = [];
+
     /// <summary>Null: random.</summary>
     public MacAddress? Mac { get; init; }
 
@@ -52,6 +65,12 @@ public sealed record BridgeConfig
 
     /// <summary>Whether ports are told apart by VLAN. A trunk without VLANs counts.</summary>
     public bool HasVlans => Vlan != 0 || Trunk is not null;
+
+    /// <summary>Whether the container's port does not talk to others of its kind.</summary>
+    public bool IsolatesPort => PortIsolation || !IntraNetwork;
+
+    /// <summary>Whether nobody beyond the network has reason to write a container's address on a packet.</summary>
+    public bool IsEnclosed => Isolation == Isolation.Full && (Masquerade || Internal);
 
     /// <summary>The host's interface that carries the gateway addresses.</summary>
     public string GatewayDevice => Vlan != 0 && IsGateway ? $"{BridgeName}.{Vlan}" : BridgeName;
@@ -62,6 +81,8 @@ public sealed record BridgeConfig
     {
         ConfigObject root = request.Config.Root;
         bool isDefaultGateway = root.FindBool("isDefaultGateway") ?? false;
+        bool isInternal = root.FindBool("internal") ?? false;
+        bool sourceCheck = root.FindBool("ipspoofchk") ?? false;
         BridgeConfig config = new()
         {
             BridgeName = ReadName(root),
@@ -75,16 +96,22 @@ public sealed record BridgeConfig
             Vlan = root.FindInt32("vlan", 0, HighestVlan) ?? 0,
             Trunk = VlanTrunk.Read(root),
             PreserveDefaultVlan = root.FindBool("preserveDefaultVlan") ?? false,
-            SpoofCheck = root.FindBool("macspoofchk") ?? false,
+            SpoofCheck = (root.FindBool("macspoofchk") ?? false) || sourceCheck,
+            SourceCheck = sourceCheck,
             Detection = DuplicateDetectionText.Read(root, root.FindBool("enabledad") == true ? DuplicateDetection.Ipv6 : DuplicateDetection.None),
             ContainerInterfaceDown = root.FindBool("disableContainerInterface") ?? false,
             PortIsolation = root.FindBool("portIsolation") ?? false,
-            Isolation = IsolationText.Read(root) ?? settings.Isolation ?? Isolation.None,
+            Isolation = IsolationText.Read(root) ?? (isInternal ? Isolation.Full : settings.Isolation ?? Isolation.None),
+            Internal = isInternal,
+            IntraNetwork = root.FindBool("icc") ?? true,
+            Outbound = OutboundAddresses.Read(root),
             Mac = InterfaceKeys.ReadMac(request),
             Publish = PublishRequest.Read(request, settings),
         };
         InterfaceKeys.RequireBackend(root, "ipMasqBackend");
-        config.RequireSense(hasIpam: !string.IsNullOrEmpty(request.Config.Ipam?.FindString("type")));
+        bool hasIpam = !string.IsNullOrEmpty(request.Config.Ipam?.FindString("type"));
+        config.RequireSense(hasIpam);
+        config.RequirePolicy(hasIpam);
         return config;
     }
 
@@ -108,6 +135,34 @@ public sealed record BridgeConfig
         if (Publish.Ports.Count > 0 && !hasIpam)
         {
             throw Invalid("ports cannot be published without an address: add an ipam section, or do not ask for portMappings");
+        }
+    }
+
+    private void RequirePolicy(bool hasIpam)
+    {
+        if (Internal && Isolation == Isolation.None)
+        {
+            throw Invalid("internal is a network without a way out or in, and isolation \"none\" opens it: remove one of the two keys");
+        }
+
+        if (Internal && Masquerade)
+        {
+            throw Invalid("internal is a network without a way out, and ipMasq makes one: remove one of the two keys");
+        }
+
+        if (SourceCheck && Trunk is not null)
+        {
+            throw Invalid("ipspoofchk lets no tagged frame pass, and vlanTrunk asks for them: remove one of the two keys");
+        }
+
+        if (SourceCheck && !hasIpam)
+        {
+            throw Invalid("ipspoofchk ties the container to its addresses, and it has none: add an ipam section, or use macspoofchk");
+        }
+
+        if (Outbound.Count > 0 && !Masquerade)
+        {
+            throw Invalid("outboundAddress takes the place of the host's address in ipMasq, which is off: set \"ipMasq\": true, or remove the key");
         }
     }
 

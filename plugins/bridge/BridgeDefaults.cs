@@ -40,7 +40,9 @@ internal static class BridgeDefaults
         writer.BeginObject();
         writer.Member("bridge", AttachmentNames.Bridge(request.Config.Name));
         writer.Member("mtu", FindUplinkMtu(request, host));
-        foreach (string key in (ReadOnlySpan<string>)["isDefaultGateway", "ipMasq"])
+
+        // A network without a way out needs no route to it.
+        foreach (string key in (ReadOnlySpan<string>)(root.FindBool("internal") == true ? ["isGateway"] : ["isDefaultGateway", "ipMasq"]))
         {
             writer.Key(key);
             writer.Boolean(true);

@@ -46,9 +46,9 @@ internal static class BridgeLink
     public static void ConfigurePort(Host host, BridgeConfig config, Link bridge, Link port)
     {
         bool hairpin = NeedsHairpin(config);
-        if (hairpin || config.PortIsolation)
+        if (hairpin || config.IsolatesPort)
         {
-            host.Route.SetBridgePort(port.Index, hairpin, config.PortIsolation);
+            host.Route.SetBridgePort(port.Index, hairpin, config.IsolatesPort);
         }
 
         if (config.HasVlans)

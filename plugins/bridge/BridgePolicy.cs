@@ -1,3 +1,4 @@
+using System.Net;
 using CniPlugins.Attachments;
 using CniPlugins.Cni;
 using CniPlugins.Publishing;
@@ -13,6 +14,19 @@ internal static class BridgePolicy
     {
         AttachmentPolicy policy = AttachmentPolicy.Plan(
             attachment, [.. lease.Ips.Select(static ip => ip.Address)], config.Masquerade, config.Publish);
+        foreach (IPAddress address in lease.Ips.Select(static ip => ip.Address))
+        {
+            if (config.Outbound.FirstOrDefault(each => each.AddressFamily == address.AddressFamily) is IPAddress shown)
+            {
+                policy.AddOwn([PolicyElements.Outbound(address, shown, attachment.Comment)]);
+            }
+
+            if (config.IsEnclosed)
+            {
+                policy.AddOwn([PolicyElements.Enclosed(address, attachment.Comment)]);
+            }
+        }
+
         policy.AddShared(Shared(config, lease));
         return policy;
     }
@@ -21,7 +35,7 @@ internal static class BridgePolicy
     public static IReadOnlyList<RuleElement> Shared(BridgeConfig config, AddResult lease)
     {
         List<RuleElement> shared = [];
-        if (config.Masquerade || config.Publish.Ports.Count > 0)
+        if (config.Masquerade || config.IsEnclosed || config.Publish.Ports.Count > 0)
         {
             // Where br_netfilter is on, frames within a VLAN pass the same rules, and leave by the bridge there, not by the VLAN's interface.
             string[] devices = config.GatewayDevice == config.BridgeName ? [config.BridgeName] : [config.GatewayDevice, config.BridgeName];
@@ -31,6 +45,16 @@ internal static class BridgePolicy
         if (config.Isolation == Isolation.Full)
         {
             shared.AddRange(PolicyElements.Isolated(config.GatewayDevice));
+        }
+
+        if (config.Internal)
+        {
+            shared.Add(PolicyElements.Internal(config.GatewayDevice));
+        }
+
+        if (!config.IntraNetwork)
+        {
+            shared.Add(PolicyElements.Apart(config.GatewayDevice));
         }
 
         return shared;
@@ -44,11 +68,17 @@ internal static class BridgePolicy
             policy.AddOwn(SpoofCheck.Elements(veth.Host.Name, veth.Container.Mac!.Value, attachment.Comment));
         }
 
+        IReadOnlyList<IPAddress> addresses = [.. lease.Ips.Select(static ip => ip.Address)];
+        if (config.SourceCheck)
+        {
+            policy.AddOwn(SpoofCheck.SourceElements(veth.Host.Name, addresses, attachment.Comment));
+        }
+
         return policy.Noted(attachment.Record with
         {
             Bridge = config.BridgeName,
             Device = config.GatewayDevice,
-            Addresses = [.. lease.Ips.Select(static ip => ip.Address)],
+            Addresses = addresses,
         });
     }
 }

@@ -16,9 +16,6 @@ public sealed record PortmapConfig
     /// <summary>Whether everybody who comes by a published port shows the host's address.</summary>
     public bool MasqueradeAll { get; init; }
 
-    /// <summary>For each family that has any.</summary>
-    public required IReadOnlyList<PublishConditions> Conditions { get; init; }
-
     /// <summary>Reads and checks everything; null when no port is asked for.</summary>
     /// <exception cref="CniException">A key is wrong (6, 7).</exception>
     public static PortmapConfig? Read(CniRequest request, HostSettings settings)
@@ -28,14 +25,16 @@ public sealed record PortmapConfig
         RefuseMarks(root);
         PortmapConfig config = new()
         {
-            Publish = PublishRequest.Read(request, settings),
+            Publish = PublishRequest.Read(request, settings) with
+            {
+                Conditions =
+                [
+                    .. ConditionText.Read(root, "conditionsV4", AddressFamily.InterNetwork),
+                    .. ConditionText.Read(root, "conditionsV6", AddressFamily.InterNetworkV6),
+                ],
+            },
             Snat = root.FindBool("snat") ?? true,
             MasqueradeAll = root.FindBool("masqAll") ?? false,
-            Conditions =
-            [
-                .. ConditionText.Read(root, "conditionsV4", AddressFamily.InterNetwork),
-                .. ConditionText.Read(root, "conditionsV6", AddressFamily.InterNetworkV6),
-            ],
         };
         return config.Publish.Ports.Count > 0 ? config : null;
     }

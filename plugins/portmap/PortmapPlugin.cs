@@ -42,7 +42,10 @@ public sealed class PortmapPlugin : ChainedPlugin<PortmapConfig>
         Link device = way?.Device ?? GetDevice(attachment, ips[0].Address);
         AttachmentPolicy policy = AttachmentPolicy.Plan(
             attachment, [.. ips.Select(static ip => ip.Address)], masquerade: false, config.Publish);
-        policy.AddForPorts(port => Extra(config, port, attachment.Comment));
+        if (config.MasqueradeAll)
+        {
+            policy.AddForPorts(port => [PolicyElements.MasqueradedPort(port, attachment.Comment)]);
+        }
 
         // A pair that leads to one container alone goes with it; what hangs on a bridge is shared.
         bool isShared = way is null || way.Bridge is not null;
@@ -95,19 +98,6 @@ public sealed class PortmapPlugin : ChainedPlugin<PortmapConfig>
             : throw new CniException(
                 CniErrorCode.InvalidConfig,
                 $"ports cannot be published: the container is reached by {device.Name}, which is not its own; connect it by a bridge, ptp, or a macvlan or ipvlan with hostAccess");
-    }
-
-    private static IEnumerable<RuleElement> Extra(PortmapConfig config, PublishedPort port, string comment)
-    {
-        if (config.MasqueradeAll)
-        {
-            yield return PolicyElements.MasqueradedPort(port, comment);
-        }
-
-        foreach (RuleElement element in config.Conditions.SelectMany(conditions => conditions.Refuse(port, comment)))
-        {
-            yield return element;
-        }
     }
 
     private static ResultIp Alone(ResultIp ip) => ip with { PrefixLength = ip.Address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128 };

@@ -22,17 +22,19 @@ public sealed class AttachmentPolicy
     private readonly List<RuleElement> _own = [];
     private readonly List<RuleElement> _shared = [];
     private readonly List<Func<PublishedPort, IEnumerable<RuleElement>>> _ofPorts = [];
+    private PortChoice _choice = PortChoice.None;
 
-    private AttachmentPolicy(Attachment attachment, IReadOnlyList<PortTarget> targets)
+    private AttachmentPolicy(Attachment attachment, IReadOnlyList<PortTarget> targets, IReadOnlyList<PublishConditions> conditions)
     {
         _attachment = attachment;
         _targets = targets;
         _ofPorts.Add(port => attachment.Host.Loopback.ListElements(port, attachment.Comment));
-        Ports = Choose();
+        _ofPorts.Add(port => _choice.Refuse(port, conditions, attachment.Comment));
+        _choice = Choose();
     }
 
     /// <summary>What is published. <see cref="Apply"/> chooses again if somebody took a port that was chosen.</summary>
-    public IReadOnlyList<PublishedPort> Ports { get; private set; }
+    public IReadOnlyList<PublishedPort> Ports => _choice.Ports;
 
     /// <summary>Tries, in the caller's namespace, whether the kernel can do it.</summary>
     /// <exception cref="IOException">It cannot.</exception>
@@ -53,7 +55,7 @@ public sealed class AttachmentPolicy
     {
         Host host = attachment.Host;
         RequireContainers(host, addresses);
-        AttachmentPolicy policy = new(attachment, PortTarget.Resolve(publish.Ports, addresses, publish.DefaultHostAddresses, host.Loopback.FindIpv6Fault));
+        AttachmentPolicy policy = new(attachment, PortTarget.Resolve(publish.Ports, addresses, publish.DefaultHostAddresses, host.Loopback.FindIpv6Fault), publish.Conditions);
         if (masquerade)
         {
             policy._own.AddRange(addresses.Select(address => PolicyElements.Masqueraded(address, attachment.Comment)));
@@ -195,7 +197,7 @@ public sealed class AttachmentPolicy
                     throw Taken(conflict);
                 }
 
-                Ports = Choose();   // it was free a moment ago
+                _choice = Choose();   // it was free a moment ago
                 _attachment.Update(Noted(_attachment.Record));
             }
         }
@@ -203,11 +205,11 @@ public sealed class AttachmentPolicy
 
     private bool IsChosen(PublishedPort port) => !_targets.Any(target => !target.Mapping.IsChosen && target.At(target.Mapping.HostPort).Contains(port));
 
-    private IReadOnlyList<PublishedPort> Choose()
+    private PortChoice Choose()
     {
         try
         {
-            return _targets.Count == 0 ? [] : PortChooser.Choose(_attachment.Host, _targets);
+            return _targets.Count == 0 ? PortChoice.None : PortChooser.Choose(_attachment.Host, _targets);
         }
         catch (PortConflictException conflict)
         {

@@ -36,13 +36,14 @@ public static class LivePorts
         AttachmentRecord before = attachment.Record;
         IReadOnlyList<PublishedPort> removed = Withdrawn(before, withdraw);
         List<PublishedPort> kept = [.. before.Ports.Where(port => !removed.Contains(port))];
-        IReadOnlyList<PublishedPort> added = Added(host, attachment, kept, publish);
+        PortChoice choice = Added(host, attachment, kept, publish);
+        List<PublishedPort> added = [.. choice.Ports.Where(port => !kept.Contains(port))];
         if (removed.Count + added.Count == 0)
         {
             return before.Ports;
         }
 
-        AttachmentRecord after = After(host, attachment, kept, added);
+        AttachmentRecord after = After(host, attachment, kept, choice with { Ports = added });
         Apply(host, attachment, after, removed, added);
         return after.Ports;
     }
@@ -65,7 +66,7 @@ public static class LivePorts
         return removed;
     }
 
-    private static List<PublishedPort> Added(Host host, LiveAttachment attachment, List<PublishedPort> kept, IReadOnlyList<PortMapping> publish)
+    private static PortChoice Added(Host host, LiveAttachment attachment, List<PublishedPort> kept, IReadOnlyList<PortMapping> publish)
     {
         if (publish.Count > 0 && attachment.Record.Elements.Any(PortElements.IsCondition))
         {
@@ -76,24 +77,23 @@ public static class LivePorts
         IReadOnlyList<PortTarget> targets = PortTarget.Resolve(
             publish, [.. attachment.Ips.Select(static ip => ip.Address)], host.Settings.DefaultHostAddresses ?? PublishRequest.LoopbackAddresses,
             host.Loopback.FindIpv6Fault);
-        IReadOnlyList<PublishedPort> asked = Choose(host, targets, attachment.Comment);
-        List<PublishedPort> added = [.. asked.Where(port => !kept.Contains(port))];
-        foreach (PublishedPort port in added)
+        PortChoice choice = Choose(host, targets, attachment.Comment);
+        foreach (PublishedPort port in choice.Ports)
         {
-            if (kept.Find(other => Overlap(port, other)) is PublishedPort own)
+            if (!kept.Contains(port) && kept.Find(other => Overlap(port, other)) is PublishedPort own)
             {
                 throw AttachmentPolicy.Taken(new PortConflictException(port, $"this container as {own}", byProcess: false));
             }
         }
 
-        return added;
+        return choice;
     }
 
-    private static IReadOnlyList<PublishedPort> Choose(Host host, IReadOnlyList<PortTarget> targets, string comment)
+    private static PortChoice Choose(Host host, IReadOnlyList<PortTarget> targets, string comment)
     {
         try
         {
-            return targets.Count == 0 ? [] : PortChooser.Choose(host, targets, comment);
+            return targets.Count == 0 ? PortChoice.None : PortChooser.Choose(host, targets, comment);
         }
         catch (PortConflictException conflict)
         {
@@ -106,28 +106,29 @@ public static class LivePorts
         && (one.OnEveryAddress || other.OnEveryAddress || one.HostAddress.Equals(other.HostAddress));
 
     /// <summary>The record as it is to be.</summary>
-    private static AttachmentRecord After(Host host, LiveAttachment attachment, List<PublishedPort> kept, IReadOnlyList<PublishedPort> added)
+    private static AttachmentRecord After(Host host, LiveAttachment attachment, List<PublishedPort> kept, PortChoice added)
     {
         AttachmentRecord before = attachment.Record;
         List<RuleElement> elements = [.. before.Elements.Where(element => !IsOfPort(element, before.Ports) || IsOfPort(element, kept))];
         bool masqueraded = !attachment.IsVeth || before.Ports.Any(port => before.Elements.Any(element => PortElements.IsMasqueraded(element, port)));
-        foreach (PublishedPort port in added)
+        foreach (PublishedPort port in added.Ports)
         {
             elements.AddRange(host.Loopback.ListElements(port, attachment.Comment));
+            elements.AddRange(added.Refuse(port, [], attachment.Comment));
             if (masqueraded && !elements.Exists(element => PortElements.IsMasqueraded(element, port)))
             {
                 elements.Add(PolicyElements.MasqueradedPort(port, attachment.Comment));
             }
         }
 
-        if (added.Count > 0 && !attachment.IsShared)
+        if (added.Ports.Count > 0 && !attachment.IsShared)
         {
             // ADD has noted it where it published: its subnet, or its address alone.
             HashSet<string> present = [.. elements.Select(static element => element.Set)];
             elements.AddRange(attachment.Networks().Where(element => !present.Contains(element.Set)));
         }
 
-        return before with { Ports = [.. kept, .. added], Elements = elements };
+        return before with { Ports = [.. kept, .. added.Ports], Elements = elements };
     }
 
     private static bool IsOfPort(RuleElement element, IEnumerable<PublishedPort> ports) => ports.Any(

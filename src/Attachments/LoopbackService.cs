@@ -94,11 +94,15 @@ internal sealed class LoopbackService : IDisposable
     public int Compare(IReadOnlyList<(PublishedPort Port, string Owner)> ports, bool repair) =>
         ports.Count > 0 ? Require().Compare(ports, repair) : TryOpen()?.Compare(ports, repair) ?? 0;
 
-    /// <summary>Those of a record's ports that are served at the socket: it tells by its elements what is translated.</summary>
+    /// <summary>
+    /// Those of a record's ports that are served at the socket. Its elements tell which are translated instead, and which are refused to who comes from the
+    /// very loopback address: a packet of theirs would be.
+    /// </summary>
     public static IReadOnlyList<PublishedPort> ListServed(AttachmentRecord record)
     {
         List<PublishedPort> served = [];
         HashSet<string> translated = [];
+        List<RuleElement> conditions = [.. record.Elements.Where(PortElements.IsCondition)];
         foreach (RuleElement element in record.Elements.Where(PolicyElements.IsLoopbackTranslation))
         {
             translated.Add(element.Set + Convert.ToHexString(element.Element.Key));
@@ -107,6 +111,12 @@ internal sealed class LoopbackService : IDisposable
         foreach (PublishedPort port in record.Ports)
         {
             if (port.Protocol == PortProtocol.Sctp || !IsOnLoopback(port))
+            {
+                continue;
+            }
+
+            IPAddress loopback = port.HostAddress.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Loopback : IPAddress.IPv6Loopback;
+            if (conditions.Exists(condition => PolicyElements.Refuses(condition, port, loopback, port.OnEveryAddress ? loopback : port.HostAddress)))
             {
                 continue;
             }

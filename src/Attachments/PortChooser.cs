@@ -15,6 +15,7 @@ internal sealed class PortChooser
     private readonly string? _except;
     private readonly Dictionary<PublishedPort, int> _ports = [];   // with the container's port 0: whatever it leads to, it is one port of the host
     private readonly List<PublishedPort> _inOrder = [];
+    private readonly Dictionary<PublishedPort, PublishConditions> _conditions = [];
     private EphemeralPorts? _ephemeral;
     private int _next;
 
@@ -26,10 +27,10 @@ internal sealed class PortChooser
     /// <param name="host">The host.</param>
     /// <param name="targets">The mappings.</param>
     /// <param name="except">The comment of an attachment whose ports count as free where their address overlaps.</param>
-    public static IReadOnlyList<PublishedPort> Choose(Host host, IReadOnlyList<PortTarget> targets, string? except = null) =>
+    public static PortChoice Choose(Host host, IReadOnlyList<PortTarget> targets, string? except = null) =>
         new PortChooser(host, except).Run(targets);
 
-    private IReadOnlyList<PublishedPort> Run(IReadOnlyList<PortTarget> targets)
+    private PortChoice Run(IReadOnlyList<PortTarget> targets)
     {
         List<Search> searches = [];
         foreach (PortTarget target in targets)
@@ -43,6 +44,7 @@ internal sealed class PortChooser
             foreach (PublishedPort port in target.At(target.Mapping.HostPort))
             {
                 Add(port);
+                AddConditions(port, target.Mapping);
             }
         }
 
@@ -56,7 +58,18 @@ internal sealed class PortChooser
             SearchAll(searches);
         }
 
-        return _inOrder;
+        return new PortChoice(_inOrder, _conditions);
+    }
+
+    private void AddConditions(PublishedPort port, PortMapping mapping)
+    {
+        foreach (PublishConditions conditions in mapping.Conditions)
+        {
+            if (conditions.Family == port.HostAddress.AddressFamily)
+            {
+                _conditions[port] = _conditions.TryGetValue(port, out PublishConditions? others) ? others.And(conditions) : conditions;
+            }
+        }
     }
 
     /// <summary>The same mapping twice is one mapping; two mappings cannot share a host port.</summary>
@@ -105,6 +118,7 @@ internal sealed class PortChooser
         foreach (Search search in searches)
         {
             _inOrder.AddRange(search.Candidates);
+            search.Candidates.ForEach(port => AddConditions(port, search.Target.Mapping));
         }
     }
 

@@ -17,6 +17,9 @@ public sealed record PortMapping(ushort HostPort, ushort ContainerPort, PortProt
     /// <summary>The first free port from <see cref="HostPort"/> to this one is meant.</summary>
     public ushort LastHostPort { get; init; } = HostPort;
 
+    /// <summary>Who reaches it; none: everybody.</summary>
+    public IReadOnlyList<PublishConditions> Conditions { get; init; } = [];
+
     /// <summary>Whether the host's port is ours to choose.</summary>
     public bool IsChosen => HostPort == 0 || LastHostPort != HostPort;
 
@@ -73,7 +76,10 @@ public sealed record PortMapping(ushort HostPort, ushort ContainerPort, PortProt
             (ushort)containerPort,
             PortForm.FindProtocol(protocol) ?? throw new CniException(
                 CniErrorCode.InvalidConfig, $"{entry.PathOf("protocol")} is \"{protocol}\": set it to \"tcp\", \"udp\" or \"sctp\""),
-            ReadHostAddresses(entry));
+            ReadHostAddresses(entry))
+        {
+            Conditions = AllowList.Read(entry),
+        };
     }
 
     private static List<IPAddress> ReadHostAddresses(ConfigObject entry)

@@ -20,7 +20,7 @@ internal static class RecordElements
         List<RuleElement> believed = [];
         foreach (RuleElement element in record.Elements)
         {
-            if (element.Element.Comment == comment && PolicyTables.IsWellFormed(element) && (element.Element.Data is null || ports.Contains(Text(element))))
+            if (element.Element.Comment == comment && PolicyTables.IsWellFormed(element) && (element.Element.Data is null || ports.Contains(Text(element)) || PolicyElements.IsOutbound(element, record.Addresses)))
             {
                 believed.Add(element);
             }

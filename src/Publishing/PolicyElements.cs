@@ -50,6 +50,26 @@ public static class PolicyElements
             Comment = comment,
         });
 
+    /// <summary>A container address leaves its network by that address; both of one family.</summary>
+    public static RuleElement Outbound(IPAddress address, IPAddress shown, string comment) =>
+        new((IsV6(address) ? Ruleset.Outbound6 : Ruleset.Outbound4).Name, new NftElement(new NftKey().Add(address).ToArray())
+        {
+            Data = new NftKey().Add(shown).ToArray(),
+            Comment = comment,
+        });
+
+    /// <summary>What comes for a container address from beyond its network is dropped before conntrack. Its <see cref="Network"/> must be there too.</summary>
+    public static RuleElement Enclosed(IPAddress address, string comment) =>
+        new((IsV6(address) ? Ruleset.Enclosed6 : Ruleset.Enclosed4).Name, new NftElement(new NftKey().Add(address).ToArray())
+        {
+            Comment = comment,
+        });
+
+    /// <summary>Whether an element says what one of the addresses shows outside.</summary>
+    public static bool IsOutbound(RuleElement element, IReadOnlyList<IPAddress> addresses) =>
+        (element.Set == Ruleset.Outbound4.Name || element.Set == Ruleset.Outbound6.Name)
+        && addresses.Any(address => element.Element.Key.AsSpan().SequenceEqual(address.GetAddressBytes()));
+
     /// <summary>Whoever comes to the container by a published port shows this host's address.</summary>
     public static RuleElement MasqueradedPort(PublishedPort port, string comment) =>
         new((IsV6(port.ContainerAddress) ? Ruleset.MasqueradedPorts6 : Ruleset.MasqueradedPorts4).Name,
@@ -67,6 +87,32 @@ public static class PolicyElements
         return new RuleElement(
             (IsV6(port.ContainerAddress) ? Ruleset.Refused6 : Ruleset.Refused4).Name,
             new NftElement(Key(sources.First, destinations.First)) { KeyEnd = Key(sources.Last, destinations.Last), Comment = comment });
+    }
+
+    /// <summary>Whether an element that <see cref="Refused"/> made refuses a port to who comes from an address by an address of the host.</summary>
+    public static bool Refuses(RuleElement element, PublishedPort port, IPAddress source, IPAddress destination)
+    {
+        RuleElement asked = Refused(port, (source, source), (destination, destination), string.Empty);
+        if (element.Set != asked.Set || element.Element.KeyEnd is not byte[] end)
+        {
+            return false;
+        }
+
+        // Field by field: a range of a concatenation is one of each of its fields.
+        int address = source.AddressFamily == AddressFamily.InterNetwork ? 4 : 16;
+        Span<int> fields = [0, address, 2 * address, (2 * address) + 4, (2 * address) + 8];
+        for (int i = 0; i < 4; i++)
+        {
+            Range field = fields[i]..fields[i + 1];
+            if (element.Element.Key.Length != end.Length || end.Length != asked.Element.Key.Length
+                || asked.Element.Key.AsSpan()[field].SequenceCompareTo(element.Element.Key.AsSpan()[field]) < 0
+                || asked.Element.Key.AsSpan()[field].SequenceCompareTo(end.AsSpan()[field]) > 0)
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     /// <summary>A subnet lives on a bridge: what comes from the one and leaves by the other stays within its network.</summary>
@@ -91,6 +137,12 @@ public static class PolicyElements
     /// <inheritdoc cref="Isolated"/>
     public static IReadOnlyList<RuleElement> IsolatedWithin(string bridge, string? owner = null) =>
         [Named(Ruleset.Isolated, owner ?? bridge, bridge), Named(Ruleset.Apart, owner ?? bridge, bridge, bridge)];
+
+    /// <summary>Nobody within the bridge opens a connection to another there, by way of this host. The bridge's ports see to the rest.</summary>
+    public static RuleElement Apart(string bridge) => Named(Ruleset.Apart, bridge, bridge, bridge);
+
+    /// <summary>Nobody within the bridge opens a connection beyond this host. It must be <see cref="Isolated"/> too.</summary>
+    public static RuleElement Internal(string bridge) => Named(Ruleset.Internal, bridge, bridge);
 
     private static RuleElement Named(NftSet set, string comment, params ReadOnlySpan<string> interfaces)
     {

@@ -187,7 +187,7 @@ public sealed class PolicyStore : IDisposable
     public IReadOnlyList<RuleElement> ListOwned(Func<string, bool> isStale)
     {
         List<RuleElement> stale = [];
-        foreach (NftSet set in (IEnumerable<NftSet>)[.. Ruleset.OwnedSets, SpoofCheck.Guarded, SpoofCheck.Allowed])
+        foreach (NftSet set in (IEnumerable<NftSet>)[.. Ruleset.OwnedSets, .. SpoofCheck.Sets])
         {
             foreach (NftElement element in _connection.ListElements(set))
             {

@@ -13,8 +13,6 @@ public sealed class PolicyTables
     private const int Attempts = 8;
     private const int MostRefusals = 64;
 
-    private static readonly NftSet[] s_spoofCheckSets = [SpoofCheck.Guarded, SpoofCheck.Allowed];
-
     private readonly NftConnection _connection;
 
     internal PolicyTables(NftConnection connection) => _connection = connection;
@@ -43,7 +41,7 @@ public sealed class PolicyTables
     /// <summary>Compares the kernel's elements and rules with those that there should be: each set is listed once.</summary>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
     public IReadOnlyList<TableState> Compare(IReadOnlyList<RuleElement> desired) =>
-        [Compare(Ruleset.Table, Ruleset.Sets, desired), Compare(SpoofCheck.Table, s_spoofCheckSets, desired)];
+        [Compare(Ruleset.Table, Ruleset.Sets, desired), Compare(SpoofCheck.Table, SpoofCheck.Sets, desired)];
 
     /// <summary>Puts both tables in the place of what is there, in one transaction; a table without elements is removed.</summary>
     /// <returns>Elements that the kernel refused beside the others, and that were left out.</returns>
@@ -70,7 +68,7 @@ public sealed class PolicyTables
     }
 
     internal static NftSet? FindSet(string name) =>
-        Array.Find(s_spoofCheckSets, set => set.Name == name) ?? Ruleset.FindSet(name);
+        SpoofCheck.FindSet(name) ?? Ruleset.FindSet(name);
 
     /// <summary>
     /// Asked again before it is denied: while another process's transaction is refused, its rules come and go uncounted, and the kernel's place in a list that it gives

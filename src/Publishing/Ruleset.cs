@@ -42,6 +42,18 @@ internal static class Ruleset
     /// <inheritdoc cref="Masqueraded4"/>
     public static readonly NftSet Masqueraded6 = new(Table, "masqueraded6", [Ipv6Address]);
 
+    /// <summary>Container addresses that leave their network by this address, instead of one that the kernel chooses.</summary>
+    public static readonly NftSet Outbound4 = Map("outbound4", [Ipv4Address], [Ipv4Address]);
+
+    /// <inheritdoc cref="Outbound4"/>
+    public static readonly NftSet Outbound6 = Map("outbound6", [Ipv6Address], [Ipv6Address]);
+
+    /// <summary>Container addresses that nobody beyond their network has reason to write on a packet.</summary>
+    public static readonly NftSet Enclosed4 = new(Table, "enclosed4", [Ipv4Address]);
+
+    /// <inheritdoc cref="Enclosed4"/>
+    public static readonly NftSet Enclosed6 = new(Table, "enclosed6", [Ipv6Address]);
+
     /// <summary>Containers' ports that see this host's address, whoever comes by a published port.</summary>
     public static readonly NftSet MasqueradedPorts4 = new(Table, "masqueraded_ports4", [Ipv4Address, InetProtocol, InetService]);
 
@@ -66,6 +78,9 @@ internal static class Ruleset
     /// <summary>Bridges that nobody outside opens a connection into.</summary>
     public static readonly NftSet Isolated = new(Table, "isolated", [InterfaceName]);
 
+    /// <summary>Bridges whose containers open no connection beyond this host.</summary>
+    public static readonly NftSet Internal = new(Table, "internal", [InterfaceName]);
+
     /// <summary>Bridge and the same bridge again: traffic that comes and goes by one of them.</summary>
     public static readonly NftSet Inside = new(Table, "inside", [InterfaceName, InterfaceName]);
 
@@ -83,7 +98,8 @@ internal static class Ruleset
     private static readonly NftSet[] s_sets =
     [
         Published4, Published6, PublishedAny4, PublishedAny6, Networks4, Networks6, Masqueraded4, Masqueraded6,
-        MasqueradedPorts4, MasqueradedPorts6, Refused4, Refused6, Loopback4, LoopbackAny4, Isolated, Inside, Apart,
+        Outbound4, Outbound6, Enclosed4, Enclosed6, MasqueradedPorts4, MasqueradedPorts6, Refused4, Refused6, Loopback4, LoopbackAny4,
+        Isolated, Internal, Inside, Apart,
     ];
 
     /// <summary>Adds the table, its sets, chains and rules. The table must not be there.</summary>
@@ -115,12 +131,14 @@ internal static class Ruleset
     /// <summary>Whether attachments that know nothing of each other may want the same element of the set.</summary>
     public static bool IsContested(NftSet set) =>
         set == Published4 || set == Published6 || set == PublishedAny4 || set == PublishedAny6 || set == Masqueraded4 || set == Masqueraded6
-        || set == MasqueradedPorts4 || set == MasqueradedPorts6 || set == Loopback4 || set == LoopbackAny4;
+        || set == MasqueradedPorts4 || set == MasqueradedPorts6 || set == Outbound4 || set == Outbound6 || set == Enclosed4 || set == Enclosed6
+        || set == Loopback4 || set == LoopbackAny4;
 
     /// <summary>The sets whose elements name an attachment in their comment.</summary>
     public static IReadOnlyList<NftSet> OwnedSets =>
     [
         Published4, Published6, PublishedAny4, PublishedAny6, Masqueraded4, Masqueraded6, MasqueradedPorts4, MasqueradedPorts6, Refused4, Refused6,
+        Outbound4, Outbound6, Enclosed4, Enclosed6,
         Loopback4, LoopbackAny4,
     ];
 
@@ -139,6 +157,14 @@ internal static class Ruleset
             s_guard, "and are nobody else's",
             [.. NotFromLoopbackInterface(), .. Ipv4(), .. Loopback(Payload.Ipv4Source), Verdict.Drop]),
 
+        // What is published is addressed to this host here, and so are replies to what was masqueraded: nothing else has business with such a container
+        // from outside, and it is not to fill conntrack either. Not for isolated networks without masquerade: replies to their routed traffic come
+        // addressed to the container, and are not known as replies yet. There the forward chain does it.
+        new NftRule(s_guard, "containers that are known by this host's address alone", [
+            .. Ipv4(), Payload.Ipv4Destination(NFT.REG32_00), new Lookup(Enclosed4, NFT.REG32_00), .. NotToWithin4(), Verdict.Drop]),
+        new NftRule(s_guard, "containers that are known by this host's address alone", [
+            .. Ipv6(), Payload.Ipv6Destination(NFT.REG32_00), new Lookup(Enclosed6, NFT.REG32_00), .. NotToWithin6(), Verdict.Drop]),
+
         // Only what is addressed to this host: a port number published here means nothing for transit traffic.
         new NftRule(s_prerouting, null, [.. ToLocalAddress(), Verdict.Jump(s_published)]),
         new NftRule(s_output, null, [.. ToLocalAddress(), Verdict.Jump(s_published)]),
@@ -156,8 +182,11 @@ internal static class Ruleset
         new NftRule(s_loopback, null, [.. Ipv4(), .. Translate(LoopbackAny4, null, NFPROTO.IPV4)]),
         new NftRule(s_loopback, "served at the socket", [Verdict.Accept]),
 
-        // Replies, what is published, and a network's own traffic pass; nothing else opens a connection into an isolated bridge.
+        // Replies, what is published, and a network's own traffic pass; nothing else opens a connection into an isolated bridge. Internal networks come
+        // before what is published: by the host they would get out to the containers of other networks.
         new NftRule(s_forward, null, [.. CtHas(NFT_CT.STATE, Established | Related), Verdict.Accept]),
+        new NftRule(s_forward, "no way out", [
+            new Meta(NFT_META.IIFNAME, NFT.REG32_00), new Lookup(Internal, NFT.REG32_00), .. FromTo(Inside, inverted: true), Verdict.Drop]),
         new NftRule(s_forward, "published ports", [.. CtHas(NFT_CT.STATUS, (uint)IPS.DST_NAT), Verdict.Accept]),
         new NftRule(s_forward, "isolation within a network", [.. FromTo(Apart), Verdict.Drop]),
         new NftRule(s_forward, "within a network", [.. FromTo(Inside), Verdict.Accept]),
@@ -180,6 +209,10 @@ internal static class Ruleset
         new NftRule(s_postrouting, null, [.. Ipv6(), .. FromWithin6(), Verdict.Return]),
         new NftRule(s_postrouting, null, [.. Ipv4(), .. Multicast(Payload.Ipv4Destination(NFT.REG32_00), [0xf0, 0, 0, 0], [0xe0, 0, 0, 0]), Verdict.Return]),
         new NftRule(s_postrouting, null, [.. Ipv6(), .. Multicast6(), Verdict.Return]),
+        new NftRule(s_postrouting, "the way out, by an address of choice", [
+            .. Ipv4(), Payload.Ipv4Source(NFT.REG32_00), new Lookup(Outbound4, NFT.REG32_00, NFT.REG32_00), new SourceNat(NFPROTO.IPV4, NFT.REG32_00)]),
+        new NftRule(s_postrouting, "the way out, by an address of choice", [
+            .. Ipv6(), Payload.Ipv6Source(NFT.REG32_00), new Lookup(Outbound6, NFT.REG32_00, NFT.REG32_00), new SourceNat(NFPROTO.IPV6, NFT.REG32_00)]),
         new NftRule(s_postrouting, "the way out", [
             .. Ipv4(), Payload.Ipv4Source(NFT.REG32_00), new Lookup(Masqueraded4, NFT.REG32_00), new Masquerade()]),
         new NftRule(s_postrouting, "the way out", [
@@ -214,14 +247,20 @@ internal static class Ruleset
     private static IExpression[] CtHas(NFT_CT key, uint bits) =>
         [new Conntrack(key, NFT.REG32_00), new Bitwise(NFT.REG32_00, HostOrder(bits)), new Compare(NFT.REG32_00, NFT_CMP.NEQ, HostOrder(0))];
 
-    private static IExpression[] FromTo(NftSet set) =>
-        [new Meta(NFT_META.IIFNAME, NFT.REG32_00), new Meta(NFT_META.OIFNAME, NFT.REG32_04), new Lookup(set, NFT.REG32_00)];
+    private static IExpression[] FromTo(NftSet set, bool inverted = false) =>
+        [new Meta(NFT_META.IIFNAME, NFT.REG32_00), new Meta(NFT_META.OIFNAME, NFT.REG32_04), new Lookup(set, NFT.REG32_00, Invert: inverted)];
 
     private static IExpression[] FromWithin4() =>
         [Payload.Ipv4Source(NFT.REG32_00), new Meta(NFT_META.OIFNAME, NFT.REG32_01), new Lookup(Networks4, NFT.REG32_00)];
 
     private static IExpression[] FromWithin6() =>
         [Payload.Ipv6Source(NFT.REG32_00), new Meta(NFT_META.OIFNAME, NFT.REG32_04), new Lookup(Networks6, NFT.REG32_00)];
+
+    private static IExpression[] NotToWithin4() =>
+        [Payload.Ipv4Destination(NFT.REG32_00), new Meta(NFT_META.IIFNAME, NFT.REG32_01), new Lookup(Networks4, NFT.REG32_00, Invert: true)];
+
+    private static IExpression[] NotToWithin6() =>
+        [Payload.Ipv6Destination(NFT.REG32_00), new Meta(NFT_META.IIFNAME, NFT.REG32_04), new Lookup(Networks6, NFT.REG32_00, Invert: true)];
 
     private static IExpression[] IsRefused4() =>
         [Payload.Ipv4Source(NFT.REG32_00), .. ToPort(Payload.Ipv4Destination(NFT.REG32_01), Refused4)];

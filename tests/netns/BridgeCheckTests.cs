@@ -69,6 +69,8 @@ public sealed class BridgeCheckTests : IDisposable
     [InlineData("""{"isDefaultGateway":false,"isGateway":true,"ipMasq":false}""")]
     [InlineData("""{"promiscMode":true}""")]
     [InlineData("""{"ipMasq":false,"macspoofchk":true}""")]
+    [InlineData("""{"internal":true,"ipMasq":false,"icc":false,"ipspoofchk":true}""")]
+    [InlineData("""{"isolation":"full","outboundAddress":"192.0.2.1"}""")]
     [InlineData("""{"enabledad":true,"ipam":{"type":"host-local","subnet":"fd00:1::/64"}}""")]
     [InlineData("""{"ipam":{"type":"host-local","subnet":"10.1.0.0/24","routes":[{"dst":"0.0.0.0/0"},{"dst":"10.9.0.0/16","gw":"10.1.0.9"}]}}""")]
     [InlineData("""{"ipam":{"type":"host-local","ranges":[[{"subnet":"10.1.0.0/24"}],[{"subnet":"10.2.0.0/24"}],[{"subnet":"fd00:1::/64"}],[{"subnet":"fd00:2::/64"}]]}}""")]

@@ -27,6 +27,8 @@ public sealed class BridgeLifecycleTests : IDisposable
     [InlineData("10.1.0.0/24", """{"ipam":{}}""")]
     [InlineData("10.1.0.0/24", """{"ipMasq":false,"isDefaultGateway":false}""")]
     [InlineData("10.1.0.0/24", """{"promiscMode":true,"isolation":"full"}""")]
+    [InlineData("10.1.0.0/24 fd00:1::/64", """{"icc":false,"ipspoofchk":true,"isolation":"full","outboundAddress":["192.0.2.1","2001:db8:1::1"]}""")]
+    [InlineData("10.1.0.0/24 fd00:1::/64", """{"internal":true,"ipMasq":false,"icc":false}""")]
     public void Add_and_del_leave_the_world_as_it_was(string subnets, string extra)
     {
         string network = BridgeNet.Of(subnets, extra);

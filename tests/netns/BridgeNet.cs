@@ -111,6 +111,13 @@ internal static class BridgeNet
     /// <summary>The world, but for what stays when nothing is left.</summary>
     internal static World World(TestHost host) => Harness.World.Of(host).WithoutFrame();
 
+    /// <summary>Lets the neighbour on the LAN send to containers by this host, as one does who means to get at them.</summary>
+    internal static void RouteFromLan(TestHost host)
+    {
+        host.Lan.Ip($"route add 10.0.0.0/8 via {TestHost.Address4}");
+        host.Lan.Ip($"-6 route add fd00::/16 via {TestHost.Address6}");
+    }
+
     /// <summary>Switches forwarding on, which ADD does as well and never takes back: so that worlds can be compared.</summary>
     internal static void EnableForwarding(TestHost host)
     {

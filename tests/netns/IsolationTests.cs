@@ -15,8 +15,7 @@ public sealed class IsolationTests : IDisposable
         _container = _host.Container("web");
         _neighbour = _host.Container("neighbour");
         _stranger = _host.Container("stranger");
-        _host.Lan.Ip($"route add 10.0.0.0/8 via {TestHost.Address4}");
-        _host.Lan.Ip($"-6 route add fd00::/16 via {TestHost.Address6}");
+        BridgeNet.RouteFromLan(_host);
     }
 
     public static TheoryData<string, bool, bool> Cases => new()

@@ -45,16 +45,21 @@ public sealed class PolicyTests : IDisposable
     {
         AddEverything();
         using Netns other = Netns.Create("other");
-        other.NftScript(Ruleset());
+
+        // nft 1.0 cannot read again how it prints a part of the payload within a concatenation.
+        const string Unreadable = "neighbour advertisements for others";
+        other.NftScript(string.Join('\n', Ruleset().Split('\n').Where(static line => !line.Contains(Unreadable, StringComparison.Ordinal))));
 
         // nft turns the bytes of a protocol in an interval set around, of which there is one: the kernel does nothing (nft_byteorder_eval).
         IEnumerable<string> inet = Instructions(other, "inet cni_plugins").Where(static line => !line.EndsWith(", 2, 1) ]", StringComparison.Ordinal));
         Assert.Equal(inet, Instructions(_host, "inet cni_plugins"));
 
-        // nft loads the name once more for the second lookup; it is in the register still.
-        List<string> bridge = [.. Instructions(other, "bridge cni_plugins")];
-        bridge.RemoveAt(bridge.LastIndexOf("  [ meta load iifname => reg 1 ]"));
-        Assert.Equal(bridge, Instructions(_host, "bridge cni_plugins"));
+        List<string> bridge = [.. Instructions(_host, "bridge cni_plugins")];
+        int unreadable = bridge.FindIndex(static line => line.Contains("@ transport header + 8 ", StringComparison.Ordinal));
+        int begin = bridge.FindLastIndex(unreadable, static line => !line.TrimStart().StartsWith('['));
+        int end = bridge.FindIndex(unreadable, static line => !line.TrimStart().StartsWith('['));
+        bridge.RemoveRange(begin, end - begin);
+        Assert.Equal(Instructions(other, "bridge cni_plugins"), bridge);
     }
 
     [Fact]
@@ -150,7 +155,7 @@ public sealed class PolicyTests : IDisposable
         AddEverything();
         _store.Add([PolicyElements.Masqueraded(IPAddress.Parse("10.1.0.9"), Other)], [], []);
 
-        Assert.Equal(8, _store.ListOwned(static comment => comment == Web).Count);
+        Assert.Equal(15, _store.ListOwned(static comment => comment == Web).Count);
         Assert.Equal("masqueraded4", Assert.Single(_store.ListOwned(static comment => comment == Other)).Set);
         _store.Remove(_store.ListOwned(static comment => comment == Web));
         Assert.Empty(_store.ListOwned(static comment => comment == Web));
@@ -202,12 +207,19 @@ public sealed class PolicyTests : IDisposable
                 .. ports.Select(static p => PolicyElements.Published(p, Web)),
                 PolicyElements.Masqueraded(IPAddress.Parse("10.1.0.2"), Web),
                 PolicyElements.Masqueraded(IPAddress.Parse("fd00::2"), Web),
+                PolicyElements.Outbound(IPAddress.Parse("10.1.0.2"), IPAddress.Parse("192.0.2.50"), Web),
+                PolicyElements.Outbound(IPAddress.Parse("fd00::2"), IPAddress.Parse("2001:db8:1::50"), Web),
+                PolicyElements.Enclosed(IPAddress.Parse("10.1.0.2"), Web),
+                PolicyElements.Enclosed(IPAddress.Parse("fd00::2"), Web),
                 .. SpoofCheck.Elements("veth0123456789", mac, Web),
+                .. SpoofCheck.SourceElements("veth0123456789", [IPAddress.Parse("10.1.0.2"), IPAddress.Parse("fd00::2")], Web),
             ],
             [
                 PolicyElements.Network(IPNetwork.Parse("10.1.0.0/16"), "br0"),
                 PolicyElements.Network(IPNetwork.Parse("fd00::/64"), "br0"),
                 .. PolicyElements.Isolated("br0"),
+                PolicyElements.Internal("br0"),
+                PolicyElements.Apart("br0"),
             ],
             ports);
     }

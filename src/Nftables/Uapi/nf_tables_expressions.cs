@@ -22,6 +22,7 @@ public enum NFTA_META : ushort
 [KernelEnum("NFT_META_", "linux/netfilter/nf_tables.h")]
 public enum NFT_META : uint
 {
+    PROTOCOL = 1,
     IIF = 4,
     OIF = 5,
     IIFNAME = 6,
@@ -148,6 +149,7 @@ public enum NFTA_NAT : ushort
 [KernelEnum("NFT_NAT_", "linux/netfilter/nf_tables.h")]
 public enum NFT_NAT : uint
 {
+    SNAT = 0,
     DNAT = 1,
 }
 
