@@ -1,6 +1,5 @@
 using System.Net;
 using CniPlugins.Cni;
-using CniPlugins.Publishing;
 
 namespace CniPlugins.Attachments;
 

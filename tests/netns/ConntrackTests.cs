@@ -78,9 +78,10 @@ public sealed class ConntrackTests : IDisposable
 
     /// <summary>With many ports as with one; what a process of the host has accepted is none of it.</summary>
     [Theory]
-    [InlineData(1)]
-    [InlineData(2000)]
-    public void Of_tcp_what_went_to_a_container_is_forgotten_and_nothing_else(int count)
+    [InlineData(1, false)]
+    [InlineData(1, true)]
+    [InlineData(2000, true)]
+    public void Of_tcp_what_went_to_a_container_is_forgotten_and_nothing_else(int count, bool bothFamilies)
     {
         PublishedPort published = new(IPAddress.Parse("10.9.0.1"), Service, PortProtocol.Tcp, IPAddress.Parse("10.9.1.2"), 80);
         _store.Add([PolicyElements.Published(published, "old")], [], [published]);
@@ -88,13 +89,15 @@ public sealed class ConntrackTests : IDisposable
         using TcpEcho process = new(_host, Service + 1);
         using Socket toContainer = Connect("10.9.0.1", Service);
         using Socket toHost = Connect("10.9.0.1", Service + 1);
+        _store.Remove([PolicyElements.Published(published, "old")]);
         PublishedPort[] ports = [.. Enumerable.Range(0, count).Select(i => published with { HostPort = (ushort)(Service + i) }),
+            .. bothFamilies ? [published with { HostAddress = IPAddress.IPv6Any, ContainerAddress = IPAddress.Parse("fd00:9:1::2") }] : Array.Empty<PublishedPort>(),
             published with { HostPort = Service + 1 }, published with { HostAddress = IPAddress.Any, HostPort = Service + 1 }];
 
         Assert.Equal(1, _host.Run(() => ConntrackFlush.Run(NetlinkSocket.Kernel, ports, static () => [IPAddress.Parse("10.9.0.1")])));
 
         string left = _host.Exec("/usr/sbin/conntrack", "-L", "-p", "tcp").Output;
-        Assert.DoesNotContain($"dport={Service} ", left, StringComparison.Ordinal);
+        Assert.DoesNotContain("src=10.9.1.2 ", left, StringComparison.Ordinal);   // what the client sends now is a new connection, to this host
         Assert.Contains($"dport={Service + 1} ", left, StringComparison.Ordinal);
     }
 

@@ -155,8 +155,13 @@ public sealed class ConntrackConnection : NetlinkConnection
         };
         NetlinkMessage<CTA> request = Request<NfGenMsg, CTA>(
             MessageType(IPCTNL_MSG_CT.GET), NLM_F.DUMP, new NfGenMsg { Family = (byte)number });
-        ConntrackFilter common = filters is [ConntrackFilter only] ? only : new ConntrackFilter { Protocol = CommonProtocol(filters) };
-        WriteFilter(request.Attributes, common, family);
+        if (number != NFPROTO.UNSPEC)
+        {
+            // For both families at once the kernel compares nothing (EOPNOTSUPP): a second walk would take longer than to look at what it hands over.
+            ConntrackFilter common = filters is [ConntrackFilter only] ? only : new ConntrackFilter { Protocol = CommonProtocol(filters) };
+            WriteFilter(request.Attributes, common, family);
+        }
+
         ConntrackMatcher matcher = new(filters);
         return Dump<CTA, ConntrackEntry>(request, matcher.Parse, "tracked connections");
     }
