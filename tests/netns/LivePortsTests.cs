@@ -143,7 +143,7 @@ public sealed class LivePortsTests : IDisposable
     }
 
     private static PortMapping Port(ushort host, ushort container, string? address = null) =>
-        new(host, container, PortProtocol.Tcp, address is null ? null : IPAddress.Parse(address));
+        new(host, container, PortProtocol.Tcp, address is null ? [] : [IPAddress.Parse(address)]);
 
     private static string List(string kind)
     {
