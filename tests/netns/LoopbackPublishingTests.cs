@@ -13,7 +13,11 @@ public sealed class LoopbackPublishingTests : IDisposable
     private readonly TestHost _host = TestHost.Create();
     private readonly Container _container;
 
-    public LoopbackPublishingTests() => _container = _host.Container("web");
+    public LoopbackPublishingTests()
+    {
+        _container = _host.Container("web");
+        BridgeNet.EnableForwarding(_host);
+    }
 
     public void Dispose() => _host.Dispose();
 

@@ -82,7 +82,8 @@ public sealed class PortFormTests : IDisposable
         List<Told> told = ToldBy(add);
 
         Assert.Equal(
-            ["0.0.0.0->10.1.0.2:80/tcp", "127.0.0.1->10.1.0.2:81/tcp", "127.0.0.1->10.1.0.2:82/tcp", "127.0.0.1->10.1.0.2:83/udp", "::->fd00:1::2:80/tcp"],
+            ["0.0.0.0->10.1.0.2:80/tcp", "127.0.0.1->10.1.0.2:81/tcp", "127.0.0.1->10.1.0.2:82/tcp", "127.0.0.1->10.1.0.2:83/udp",
+                "::->fd00:1::2:80/tcp", "::1->fd00:1::2:81/tcp", "::1->fd00:1::2:82/tcp"],
             told.Select(static t => $"{t.HostIp}->{t.Container}/{t.Protocol}").Order(StringComparer.Ordinal));
         int port = told.Single(static t => t.HostIp == "::").HostPort;
         Assert.Equal(port, told.Single(static t => t.HostIp == "0.0.0.0").HostPort);
@@ -121,7 +122,7 @@ public sealed class PortFormTests : IDisposable
         CniCall add = _container.Add("bridge", s_network, BridgeNet.PortForms("80-83", "40000:90"));
 
         // 40001 and 40003, 40005 to 40007 are not to be had, 40002 over UDP only.
-        Assert.Equal([40000, 40002, 40004, 40008, 40009], ToldBy(add).Select(static t => t.HostPort).Order());
+        Assert.Equal([40000, 40002, 40004, 40008, 40009], ToldBy(add).Select(static t => t.HostPort).Distinct().Order());
     }
 
     [Fact]
@@ -142,8 +143,8 @@ public sealed class PortFormTests : IDisposable
     {
         using TcpEcho process = new(_host.Netns, 8001, "127.0.0.1");
 
-        Assert.Equal(8000, Assert.Single(ToldBy(_container.Add("bridge", s_network, BridgeNet.PortForms("8000-8002:80")))).HostPort);
-        Assert.Equal([8002], ToldBy(_second.Add("bridge", s_network, BridgeNet.PortForms("8000-8002:80"))).Select(static t => t.HostPort));
+        Assert.Equal([8000], ToldBy(_container.Add("bridge", s_network, BridgeNet.PortForms("8000-8002:80"))).Select(static t => t.HostPort).Distinct());
+        Assert.Equal([8002], ToldBy(_second.Add("bridge", s_network, BridgeNet.PortForms("8000-8002:80"))).Select(static t => t.HostPort).Distinct());
         Container third = _host.Container("third");
         CniCall add = third.TryAdd("bridge", s_network, BridgeNet.PortForms("8000-8002:80")).RequireError(11);
         Assert.Contains("from 8000 to 8002", add.Message, StringComparison.Ordinal);
