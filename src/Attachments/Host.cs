@@ -40,7 +40,7 @@ public sealed class Host : IDisposable
     public PolicyStore Policy => _policy ??= new PolicyStore(NftConnection.Open(_sockets)) { TableMissing = RestoreTable };
 
     /// <summary>Ports on loopback addresses; nothing is opened before it is wanted.</summary>
-    internal LoopbackService Loopback => _loopback ??= new LoopbackService(Settings);
+    internal LoopbackService Loopback => _loopback ??= new LoopbackService(Settings, State);
 
     internal StateDirectory State { get; }
 

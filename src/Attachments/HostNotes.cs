@@ -34,6 +34,14 @@ internal static class HostNotes
         StateFiles.TryCreate(notes, name, Encoding.UTF8.GetBytes(BootId.Current));
     }
 
+    /// <summary>Forgets one; none is success.</summary>
+    /// <exception cref="LinuxException">It may not be removed.</exception>
+    public static void Remove(StateDirectory root, string name)
+    {
+        using StateDirectory? notes = root.FindDirectory(Folder);
+        notes?.TryDelete(name);
+    }
+
     /// <summary>Forgets all of it. The caller holds the state alone.</summary>
     /// <exception cref="LinuxException">It may not be removed.</exception>
     public static void Delete(StateDirectory root)

@@ -109,15 +109,19 @@ public static class LivePorts
     private static AttachmentRecord After(Host host, LiveAttachment attachment, List<PublishedPort> kept, PortChoice added)
     {
         AttachmentRecord before = attachment.Record;
-        List<RuleElement> elements = [.. before.Elements.Where(element => !IsOfPort(element, before.Ports) || IsOfPort(element, kept))];
-        bool masqueraded = !attachment.IsVeth || before.Ports.Any(port => before.Elements.Any(element => PortElements.IsMasqueraded(element, port)));
+        PortElements ofAll = new(before.Ports);
+        PortElements ofKept = new(kept);
+        List<RuleElement> elements = [.. before.Elements.Where(element => !ofAll.Contains(element) || ofKept.Contains(element))];
+        HashSet<RuleElement> known = new(elements, SameKey.Instance);
+        bool masqueraded = !attachment.IsVeth || before.Elements.Any(PortElements.IsMasqueraded);
         foreach (PublishedPort port in added.Ports)
         {
             elements.AddRange(host.Loopback.ListElements(port, attachment.Comment));
             elements.AddRange(added.Refuse(port, [], attachment.Comment));
-            if (masqueraded && !elements.Exists(element => PortElements.IsMasqueraded(element, port)))
+            RuleElement hidden = PolicyElements.MasqueradedPort(port, attachment.Comment);
+            if (masqueraded && known.Add(hidden))
             {
-                elements.Add(PolicyElements.MasqueradedPort(port, attachment.Comment));
+                elements.Add(hidden);   // two ports of the host may lead to one of the container's
             }
         }
 
@@ -130,9 +134,6 @@ public static class LivePorts
 
         return before with { Ports = [.. kept, .. added.Ports], Elements = elements };
     }
-
-    private static bool IsOfPort(RuleElement element, IEnumerable<PublishedPort> ports) => ports.Any(
-        port => PortElements.IsPublished(element, port) || PortElements.IsMasqueraded(element, port) || PortElements.IsCondition(element, port));
 
     /// <summary>A record of both → one transaction → what a port needs beside → the record of what is left.</summary>
     private static void Apply(

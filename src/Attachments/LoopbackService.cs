@@ -13,19 +13,29 @@ namespace CniPlugins.Attachments;
 /// </summary>
 internal sealed class LoopbackService : IDisposable
 {
+    private const string Note = "socket programs";
+
     private readonly HostSettings _settings;
+    private readonly StateDirectory _state;
     private LoopbackPorts? _ports;
     private string? _fault;
+    private bool _isPrepared;
 
-    public LoopbackService(HostSettings settings)
+    public LoopbackService(HostSettings settings, StateDirectory state)
     {
-        _settings = settings;
+        (_settings, _state) = (settings, state);
         _fault = settings.Loopback == LoopbackWay.Nat ? "publish.loopback is \"nat\"" : null;
     }
 
     /// <summary>Why nothing is served at the socket; null: it is. Tries it in the kernel, leaving nothing.</summary>
     public string? FindFault()
     {
+        if (_isPrepared)
+        {
+            return _fault;   // asked for each of thousands of ports
+        }
+
+        _isPrepared = true;
         try
         {
             Open()?.Prepare();
@@ -59,6 +69,7 @@ internal sealed class LoopbackService : IDisposable
     {
         if (ListServed(record) is { Count: > 0 } ports)
         {
+            HostNotes.Add(_state, Note);
             Require().Add(ports, AttachmentNames.Full(record.Attachment));
         }
     }
@@ -69,7 +80,11 @@ internal sealed class LoopbackService : IDisposable
     {
         if (ListServed(record) is { Count: > 0 } ports)
         {
-            TryOpen()?.Remove(ports, AttachmentNames.Full(record.Attachment));
+            bool wasLast = TryOpen()?.Remove(ports, AttachmentNames.Full(record.Attachment)) ?? false;
+            if (wasLast)
+            {
+                HostNotes.Remove(_state, Note);
+            }
         }
     }
 
@@ -86,6 +101,10 @@ internal sealed class LoopbackService : IDisposable
     /// <exception cref="LinuxException">The kernel refused.</exception>
     public IReadOnlyList<PublishedPort> FindMissing(AttachmentRecord record) =>
         ListServed(record) is { Count: > 0 } ports ? Require().FindMissing(ports, AttachmentNames.Full(record.Attachment)) : [];
+
+    /// <summary>Whether the programs that should be attached are: a question of the same price whatever the number of ports.</summary>
+    /// <exception cref="LinuxException">The kernel refused.</exception>
+    public bool IsInPlace() => !HostNotes.Has(_state, Note) || TryOpen()?.IsAttached == true;
 
     /// <summary>Compares what is served in this namespace with what should be, ports with their attachment's name.</summary>
     /// <returns>How much differs, or was put right.</returns>

@@ -69,6 +69,12 @@ public static class Reconciliation
                     $"the nftables table \"{table}\" was removed or changed, and published ports and isolation of this host's containers with it: {Advice}");
             }
         }
+
+        if (!host.Loopback.IsInPlace())
+        {
+            throw new CniException(
+                CniErrorCode.LimitedConnectivity, $"the programs that serve ports on 127.0.0.1 and [::1] at the socket were taken away: {Advice}");
+        }
     }
 
     private static ReconcileReport Run(Host host, IReadOnlyList<RuleElement> underWay, bool repair)

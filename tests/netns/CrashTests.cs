@@ -1,5 +1,7 @@
 using System.Globalization;
+using CniPlugins.Linux;
 using CniPlugins.NetnsTests.Harness;
+using CniPlugins.Publishing.Loopback;
 
 namespace CniPlugins.NetnsTests;
 
@@ -73,6 +75,47 @@ public sealed class CrashTests : IDisposable
         }
 
         Assert.True(kills >= 3, $"only {kills} kills");
+    }
+
+    /// <summary>Between two of the programs that lead sockets, or between them and their entries.</summary>
+    [Theory]
+    [InlineData("ADD", "DEL")]
+    [InlineData("ADD", "GC")]
+    [InlineData("DEL", "DEL")]
+    [InlineData("DEL", "GC")]
+    public void Killed_at_every_call_of_bpf(string verb, string repair)
+    {
+        string network = Network("bridge");
+        string path = Directory.CreateDirectory($"{TestCgroup.Path}/crash-{Guid.NewGuid():N}").FullName;
+        _host.SetConfiguration($$$"""{"publish":{"cgroup":"{{{path}}}"}}""");
+        using CgroupDirectory cgroup = CgroupDirectory.Open(path);
+        Container container = _host.Container("web");
+        World before = BridgeNet.World(_host);
+        int kills = 0;
+        for (int n = 1, killed = 1; killed == 1; n++)
+        {
+            if (verb == "DEL")
+            {
+                container.Add("bridge", network, _options);
+            }
+
+            killed = Kill(container, verb, network, "bpf", n) ? 1 : 0;
+            kills += killed;
+            if (repair == "GC")
+            {
+                _host.Gc("bridge", network).RequireSuccess();
+            }
+            else
+            {
+                container.Delete("bridge", network);
+            }
+
+            Assert.True(SocketHooks.Count(cgroup) == 0, $"killed at call {n}: {SocketHooks.Count(cgroup)} programs are left");
+            BridgeNet.World(_host).AssertEqual(before);
+        }
+
+        Assert.True(kills >= 20, $"only {kills} kills");
+        Directory.Delete(path);
     }
 
     [Theory]

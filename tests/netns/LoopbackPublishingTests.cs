@@ -1,4 +1,6 @@
+using CniPlugins.Linux;
 using CniPlugins.NetnsTests.Harness;
+using CniPlugins.Publishing.Loopback;
 
 namespace CniPlugins.NetnsTests;
 
@@ -12,10 +14,12 @@ public sealed class LoopbackPublishingTests : IDisposable
 
     private readonly TestHost _host = TestHost.Create();
     private readonly Container _container;
+    private readonly Container _second;
 
     public LoopbackPublishingTests()
     {
         _container = _host.Container("web");
+        _second = _host.Container("second");
         BridgeNet.EnableForwarding(_host);
     }
 
@@ -66,10 +70,9 @@ public sealed class LoopbackPublishingTests : IDisposable
 
         Assert.Equal("answered by web (saw 10.1.0.1)", Dial("tcp", "127.0.0.1"));
         Assert.Equal("Refused", Dial("tcp", "::1"));
-        Container second = _host.Container("second");
         Assert.Contains(
             "::1",
-            second.TryAdd("bridge", network, BridgeNet.Ports(BridgeNet.Port(8081, 80, hostIp: "::1"))).RequireError(7).Message,
+            _second.TryAdd("bridge", network, BridgeNet.Ports(BridgeNet.Port(8081, 80, hostIp: "::1"))).RequireError(7).Message,
             StringComparison.Ordinal);
     }
 
@@ -91,8 +94,7 @@ public sealed class LoopbackPublishingTests : IDisposable
         Assert.Equal("1", _host.Netns.FindSysctl("net/ipv4/conf/br1/route_localnet"));
         Assert.Contains(reason, _host.Status("bridge", s_network).RequireSuccess().Tool.Error, StringComparison.Ordinal);
 
-        Container second = _host.Container("second");
-        string message = second.TryAdd("bridge", s_network, BridgeNet.Ports(BridgeNet.Port(8081, 80, hostIp: "::1"))).RequireError(7).Message;
+        string message = _second.TryAdd("bridge", s_network, BridgeNet.Ports(BridgeNet.Port(8081, 80, hostIp: "::1"))).RequireError(7).Message;
         Assert.Contains("[::1]", message, StringComparison.Ordinal);
         Assert.Contains(reason, message, StringComparison.Ordinal);
         _container.Delete("bridge", s_network);
@@ -114,6 +116,30 @@ public sealed class LoopbackPublishingTests : IDisposable
         Assert.Contains("route_localnet", _container.TryCheck("bridge", s_network, options).RequireError(100).Message, StringComparison.Ordinal);
     }
 
+    /// <summary>Somebody takes the programs away, as a tool that resets cgroups may: noticed, and put back.</summary>
+    [Fact]
+    public void What_somebody_detached_is_noticed_and_put_back()
+    {
+        string path = Directory.CreateDirectory($"{TestCgroup.Path}/own-{Guid.NewGuid():N}").FullName;
+        _host.SetConfiguration($$$"""{"publish":{"cgroup":"{{{path}}}"}}""");
+        CniOptions options = BridgeNet.Ports(BridgeNet.Port(8080, 80));
+        _container.Add("bridge", s_network, options);
+        using CgroupDirectory cgroup = CgroupDirectory.Open(path);
+        Assert.NotNull(SocketHooks.Find(cgroup));
+
+        SocketHooks.Detach(cgroup);
+
+        Assert.Contains("cni-reconcile", _host.Status("bridge", s_network).RequireError(51).Message, StringComparison.Ordinal);
+        Assert.Contains("cni-reconcile", _container.TryCheck("bridge", s_network, options).RequireError(100).Message, StringComparison.Ordinal);
+        Assert.Equal(0, Reconcile.Run(_host).ExitCode);
+        _host.Status("bridge", s_network).RequireSuccess();
+        _container.Check("bridge", s_network, options);
+        _container.Delete("bridge", s_network);
+        Assert.Null(SocketHooks.Find(cgroup));
+        _host.Status("bridge", s_network).RequireSuccess();
+        Directory.Delete(path);
+    }
+
     /// <summary>The way may change between two containers, and for one that is there it stays what it was.</summary>
     [Fact]
     public void A_change_of_the_setting_is_for_containers_to_come()
@@ -121,16 +147,15 @@ public sealed class LoopbackPublishingTests : IDisposable
         _host.SetConfiguration(Nat);
         _container.Add("bridge", s_network, BridgeNet.Ports(BridgeNet.Port(8080, 80)));
         _host.SetConfiguration("{}");
-        Container second = _host.Container("second");
-        second.Add("bridge", s_network, BridgeNet.Ports(BridgeNet.Port(8081, 80)));
+        _second.Add("bridge", s_network, BridgeNet.Ports(BridgeNet.Port(8081, 80)));
         using TcpEcho first = new(_container.Netns, 80);
-        using TcpEcho other = new(second.Netns, 80);
+        using TcpEcho other = new(_second.Netns, 80);
 
         Assert.Equal("web", Reach.Tcp(_host.Netns, "127.0.0.1", 8080).Server);
         Assert.Equal("second", Reach.Tcp(_host.Netns, "127.0.0.1", 8081).Server);
         _container.Delete("bridge", s_network);
         Assert.Equal("second", Reach.Tcp(_host.Netns, "127.0.0.1", 8081).Server);
-        second.Delete("bridge", s_network);
+        _second.Delete("bridge", s_network);
         Assert.Equal(ReachOutcome.Refused, Reach.Tcp(_host.Netns, "127.0.0.1", 8081).Outcome);
     }
 

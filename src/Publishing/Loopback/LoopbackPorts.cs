@@ -60,21 +60,27 @@ public sealed class LoopbackPorts : IDisposable
         }
     }
 
-    /// <summary>Removes ports, unless they are another owner's by now; with the last one the programs are detached.</summary>
+    /// <summary>Whether every program is attached.</summary>
     /// <exception cref="LinuxException">The kernel refused.</exception>
-    public void Remove(IReadOnlyList<PublishedPort> ports, string owner)
+    public bool IsAttached => SocketHooks.IsComplete(_cgroup);
+
+    /// <summary>Removes ports, unless they are another owner's by now; with the last one the programs are detached.</summary>
+    /// <returns>Whether there is none any more, of this namespace or of another.</returns>
+    /// <exception cref="LinuxException">The kernel refused.</exception>
+    public bool Remove(IReadOnlyList<PublishedPort> ports, string owner)
     {
         List<SocketEntry> entries = Entries(ports, owner);
         if (entries.Count == 0)
         {
-            return;
+            return false;
         }
 
         using FileLock alone = _cgroup.Lock();
         using SocketHooks? hooks = SocketHooks.Find(_cgroup);
         if (hooks is null)
         {
-            return;
+            SocketHooks.Detach(_cgroup);   // of an ADD that was killed between two of them
+            return true;
         }
 
         byte[] value = new byte[SocketEntry.ValueSize];
@@ -86,7 +92,7 @@ public sealed class LoopbackPorts : IDisposable
             }
         }
 
-        DetachIfUnused(hooks);
+        return DetachIfUnused(hooks);
     }
 
     /// <summary>Those of the ports on loopback addresses that lead elsewhere or nowhere.</summary>
@@ -131,6 +137,11 @@ public sealed class LoopbackPorts : IDisposable
         using SocketHooks? hooks = wanted.Count > 0 && repair ? EnsureAttached() : SocketHooks.Find(_cgroup);
         if (hooks is null)
         {
+            if (repair)
+            {
+                SocketHooks.Detach(_cgroup);   // of an ADD that was killed between two of them
+            }
+
             return wanted.Count;
         }
 
@@ -219,12 +230,15 @@ public sealed class LoopbackPorts : IDisposable
         return hooks;
     }
 
-    private void DetachIfUnused(SocketHooks hooks)
+    private bool DetachIfUnused(SocketHooks hooks)
     {
-        if (!BpfSystemCall.TryGetNextKey(hooks.Ports, [], new byte[SocketEntry.KeySize]))
+        if (BpfSystemCall.TryGetNextKey(hooks.Ports, [], new byte[SocketEntry.KeySize]))
         {
-            SocketHooks.Detach(_cgroup);
+            return false;
         }
+
+        SocketHooks.Detach(_cgroup);
+        return true;
     }
 
     private List<byte[]> ListKeys(SocketHooks hooks)

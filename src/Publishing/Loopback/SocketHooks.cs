@@ -110,13 +110,17 @@ internal sealed class SocketHooks : IDisposable
         }
     }
 
-    /// <summary>Whether every place has its program.</summary>
+    /// <summary>How many places have a program of ours.</summary>
     /// <exception cref="LinuxException">The kernel does not tell.</exception>
-    public static bool IsComplete(CgroupDirectory cgroup) => Array.TrueForAll(s_places, place =>
+    internal static int Count(CgroupDirectory cgroup) => s_places.Count(place =>
     {
         using SafeFileDescriptor? program = FindProgram(cgroup, place, out _);
         return program is not null;
     });
+
+    /// <summary>Whether every place has its program.</summary>
+    /// <exception cref="LinuxException">The kernel does not tell.</exception>
+    public static bool IsComplete(CgroupDirectory cgroup) => Count(cgroup) == s_places.Length;
 
     /// <summary>Takes every program of ours away from the cgroup; none is success. The maps go with the last one.</summary>
     /// <exception cref="LinuxException">The kernel refused.</exception>
