@@ -114,7 +114,7 @@ public sealed class AttachmentPolicy
         }
 
         // Of TCP nothing is left to forget: what led to a container was forgotten when its port was withdrawn, and the kernel asks the rules for every SYN.
-        host.ForgetConnections([.. Ports.Where(static port => port.Protocol != PortProtocol.Tcp)]);
+        host.ForgetConnections([.. LoopbackService.ListTranslated(_attachment.Record).Where(static port => port.Protocol != PortProtocol.Tcp)]);
 
         host.Loopback.Add(_attachment.Record);
 

@@ -98,7 +98,7 @@ internal static class Detachment
 
         if (record?.Ports.Count > 0)
         {
-            steps.Try("forget connections to its ports", () => host.ForgetConnections(record.Ports));
+            steps.Try("forget connections to its ports", () => host.ForgetConnections(LoopbackService.ListTranslated(record)));
         }
     }
 

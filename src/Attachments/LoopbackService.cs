@@ -140,7 +140,7 @@ internal sealed class LoopbackService : IDisposable
                 continue;
             }
 
-            RuleElement? element = IsOnLoopback4(port) ? PolicyElements.LoopbackTranslated(port, string.Empty) : null;
+            RuleElement? element = translated.Count > 0 && IsOnLoopback4(port) ? PolicyElements.LoopbackTranslated(port, string.Empty) : null;
             if (element is null || !translated.Contains(element.Set + Convert.ToHexString(element.Element.Key)))
             {
                 served.Add(port);
@@ -152,6 +152,13 @@ internal sealed class LoopbackService : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _ports?.Dispose();
+
+    /// <summary>Those of a record's ports that packets are translated for: of a port on a loopback address that is served at the socket there are none.</summary>
+    public static IReadOnlyList<PublishedPort> ListTranslated(AttachmentRecord record)
+    {
+        HashSet<PublishedPort> served = [.. ListServed(record).Where(static port => !port.OnEveryAddress)];
+        return served.Count == 0 ? record.Ports : [.. record.Ports.Where(port => !served.Contains(port))];
+    }
 
     private static bool IsOnLoopback4(PublishedPort port) => port.HostAddress.AddressFamily == AddressFamily.InterNetwork && IsOnLoopback(port);
 

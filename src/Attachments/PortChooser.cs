@@ -48,7 +48,10 @@ internal sealed class PortChooser
             }
         }
 
-        if (_inOrder.Count > 0 && (_host.Policy.FindOverlap(_inOrder, _host.ListAddresses, _except) ?? ListenerProbe.Find(_inOrder)) is PortConflictException conflict)
+        // Noted for the searches too: what they find is of the same addresses.
+        IReadOnlyList<PublishedPort> mayOverlap = OverlapNotes.Note(_host.State, [.. _inOrder, .. searches.SelectMany(static search => search.Target.At(0))]);
+        if (_inOrder.Count > 0
+            && (_host.Policy.FindOverlap([.. mayOverlap.Where(static port => port.HostPort != 0)], _host.ListAddresses, _except) ?? ListenerProbe.Find(_inOrder)) is PortConflictException conflict)
         {
             throw conflict;
         }

@@ -67,6 +67,15 @@ public static unsafe class BpfSystemCall
         }
     }
 
+    /// <summary>BPF_MAP_UPDATE_BATCH: as <see cref="Update"/> for many, one behind the other. Where one fails, those before it are in.</summary>
+    /// <exception cref="LinuxException">E2BIG: the map is full; ENOMEM.</exception>
+    public static void UpdateAll(SafeFileDescriptor map, ReadOnlySpan<byte> keys, ReadOnlySpan<byte> values, int count) =>
+        Batch(BPF.MAP_UPDATE_BATCH, map, keys, values, count);
+
+    /// <summary>BPF_MAP_DELETE_BATCH, of keys that are all there.</summary>
+    /// <exception cref="LinuxException">The kernel refused.</exception>
+    public static void DeleteAll(SafeFileDescriptor map, ReadOnlySpan<byte> keys, int count) => Batch(BPF.MAP_DELETE_BATCH, map, keys, [], count);
+
     /// <summary>BPF_MAP_GET_NEXT_KEY: the key after the given one, the first one for an empty span or a key that is gone; false at the end.</summary>
     /// <exception cref="LinuxException">The kernel refused.</exception>
     public static bool TryGetNextKey(SafeFileDescriptor map, ReadOnlySpan<byte> key, Span<byte> next)
@@ -193,6 +202,21 @@ public static unsafe class BpfSystemCall
     {
         BpfAttr attr = new() { InfoDescriptor = (uint)descriptor.Value, InfoLength = (uint)length, Info = (ulong)info };
         Call(BPF.OBJ_GET_INFO_BY_FD, &attr, null);
+    }
+
+    private static void Batch(BPF command, SafeFileDescriptor map, ReadOnlySpan<byte> keys, ReadOnlySpan<byte> values, int count)
+    {
+        fixed (byte* keyPointer = keys, valuePointer = values)
+        {
+            BpfAttr attr = new()
+            {
+                BatchKeys = (ulong)keyPointer,
+                BatchValues = (ulong)valuePointer,
+                BatchCount = (uint)count,
+                BatchMap = (uint)map.Value,
+            };
+            Call(command, &attr, null);
+        }
     }
 
     private static SafeFileDescriptor? FindById(BPF command, uint id)

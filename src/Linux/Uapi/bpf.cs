@@ -18,6 +18,8 @@ internal enum BPF
     MAP_GET_FD_BY_ID = 14,
     OBJ_GET_INFO_BY_FD = 15,
     PROG_QUERY = 16,
+    MAP_UPDATE_BATCH = 26,
+    MAP_DELETE_BATCH = 27,
 }
 
 /// <summary>BPF_F_*: how a program is attached to a cgroup.</summary>
@@ -46,6 +48,12 @@ internal unsafe struct BpfAttr
     [FieldOffset(0), KernelField("map_fd")] internal uint MapDescriptor;
     [FieldOffset(8), KernelField("key")] internal ulong Key;
     [FieldOffset(16), KernelField("value")] internal ulong Value;
+
+    // MAP_*_BATCH
+    [FieldOffset(16), KernelField("batch.keys")] internal ulong BatchKeys;
+    [FieldOffset(24), KernelField("batch.values")] internal ulong BatchValues;
+    [FieldOffset(32), KernelField("batch.count")] internal uint BatchCount;
+    [FieldOffset(36), KernelField("batch.map_fd")] internal uint BatchMap;
 
     // PROG_LOAD
     [FieldOffset(0), KernelField("prog_type")] internal uint ProgramType;

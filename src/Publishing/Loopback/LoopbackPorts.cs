@@ -54,10 +54,7 @@ public sealed class LoopbackPorts : IDisposable
 
         using FileLock alone = _cgroup.Lock();
         using SocketHooks hooks = EnsureAttached();
-        foreach (SocketEntry entry in entries)
-        {
-            BpfSystemCall.Update(hooks.Ports, entry.Key, entry.Value);
-        }
+        BpfSystemCall.UpdateAll(hooks.Ports, Join(entries, static entry => entry.Key), Join(entries, static entry => entry.Value), entries.Count);
     }
 
     /// <summary>Whether every program is attached.</summary>
@@ -83,13 +80,14 @@ public sealed class LoopbackPorts : IDisposable
             return true;
         }
 
+        // The caller may name one twice.
+        HashSet<string> known = [];
         byte[] value = new byte[SocketEntry.ValueSize];
-        foreach (SocketEntry entry in entries)
+        List<SocketEntry> own = entries.FindAll(entry =>
+            BpfSystemCall.TryLookup(hooks.Ports, entry.Key, value) && entry.HasOwnerOf(value) && known.Add(Convert.ToHexString(entry.Key)));
+        if (own.Count > 0)
         {
-            if (BpfSystemCall.TryLookup(hooks.Ports, entry.Key, value) && entry.HasOwnerOf(value))
-            {
-                BpfSystemCall.TryDelete(hooks.Ports, entry.Key);
-            }
+            BpfSystemCall.DeleteAll(hooks.Ports, Join(own, static entry => entry.Key), own.Count);
         }
 
         return DetachIfUnused(hooks);
@@ -170,6 +168,18 @@ public sealed class LoopbackPorts : IDisposable
     }
 
     private static bool BitConverterIsLittleEndian => System.Runtime.InteropServices.MemoryMarshal.AsBytes<ushort>([1])[0] == 1;
+
+    private static byte[] Join(List<SocketEntry> entries, Func<SocketEntry, byte[]> part)
+    {
+        int length = part(entries[0]).Length;
+        byte[] joined = new byte[entries.Count * length];
+        for (int i = 0; i < entries.Count; i++)
+        {
+            part(entries[i]).CopyTo(joined, i * length);
+        }
+
+        return joined;
+    }
 
     private List<SocketEntry> Entries(IReadOnlyList<PublishedPort> ports, string owner)
     {
