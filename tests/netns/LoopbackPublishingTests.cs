@@ -43,6 +43,7 @@ public sealed class LoopbackPublishingTests : IDisposable
         Assert.Equal("0", _host.Netns.FindSysctl("net/ipv4/conf/br1/route_localnet"));
 
         _container.Delete("bridge", s_network);
+        Assert.False(Directory.Exists(Path.Combine(_host.StateDirectory, "host")));
         Assert.Equal("Refused", Dial(protocol, "127.0.0.1"));
         Assert.Equal("Refused", Dial(protocol, "::1"));
         BridgeNet.World(_host).AssertEqual(before);
