@@ -7,6 +7,8 @@ namespace CniPlugins.Attachments;
 /// <summary>The key <c>allow</c> of an entry of portMappings: who reaches that port.</summary>
 internal static class AllowList
 {
+    private const int Most = 1000;   // the kernel's time to take them out again grows with the square
+
     /// <summary>Reads addresses and prefixes: the conditions for both families, of which one without any lets nobody in. None when the key is absent.</summary>
     /// <exception cref="CniException">An item is wrong, or there is none (7).</exception>
     public static IReadOnlyList<PublishConditions> Read(ConfigObject entry)
@@ -20,6 +22,12 @@ internal static class AllowList
         {
             throw new CniException(
                 CniErrorCode.InvalidConfig, $"{entry.PathOf("allow")} is an empty list: name an address or a subnet that may come, or leave the key out for everybody");
+        }
+
+        if (texts.Count > Most)
+        {
+            throw new CniException(
+                CniErrorCode.InvalidConfig, $"{entry.PathOf("allow")} has {texts.Count} entries: name at most {Most}, larger subnets perhaps");
         }
 
         List<AddressSpan> v4 = [];

@@ -94,7 +94,7 @@ public sealed class AttachmentPolicy
             }
         }
 
-        return record with { Ports = Ports, Elements = elements };
+        return record with { Ports = Ports, Elements = elements, Cgroup = Ports.Count > 0 ? _attachment.Host.Settings.Cgroup : null };
     }
 
     /// <summary>Puts it into the kernel by one transaction.</summary>

@@ -47,6 +47,9 @@ public sealed record AttachmentRecord
     /// <summary>The container's addresses.</summary>
     public IReadOnlyList<IPAddress> Addresses { get; init; } = [];
 
+    /// <summary>Where the programs are attached that serve its ports on loopback addresses; null: at the root of cgroup2, or there are none.</summary>
+    public string? Cgroup { get; init; }
+
     /// <summary>The host's ports that lead to it.</summary>
     public IReadOnlyList<PublishedPort> Ports { get; init; } = [];
 

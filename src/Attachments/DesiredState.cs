@@ -15,7 +15,7 @@ internal sealed class DesiredState
     private readonly Dictionary<string, (RuleElement Element, long Written)> _elements = [];
     private readonly Dictionary<string, PublishedPort> _ports = [];
     private readonly HashSet<string> _networks = [];
-    private readonly List<(PublishedPort Port, string Owner)> _served = [];
+    private readonly List<ServedPort> _served = [];
 
     private DesiredState()
     {
@@ -28,7 +28,7 @@ internal sealed class DesiredState
     public IReadOnlyDictionary<string, PublishedPort> Ports => _ports;
 
     /// <summary>Ports that are served at the socket, with the attachment's name.</summary>
-    public IReadOnlyList<(PublishedPort Port, string Owner)> Served =>
+    public IReadOnlyList<ServedPort> Served =>
         [.. _served.Where(each => _elements[PolicyTables.Identity(PolicyElements.Published(each.Port, each.Owner))].Element.Element.Comment == each.Owner)];
 
     /// <summary>Devices that iptables lets through, with the administrator's chain.</summary>
@@ -108,7 +108,7 @@ internal sealed class DesiredState
         {
             if (_ports.ContainsKey(PolicyTables.Identity(PolicyElements.Published(port, comment))))
             {
-                _served.Add((port, comment));
+                _served.Add(new ServedPort(port, comment, record.Cgroup));
             }
         }
 

@@ -79,7 +79,6 @@ public sealed record HostSettings
         HostSettings settings = new()
         {
             StateDirectory = AbsolutePath(root, "stateDir", path) ?? new HostSettings().StateDirectory,
-            Cgroup = root.FindObject("publish") is ConfigObject publish ? AbsolutePath(publish, "cgroup", path) : null,
             DataDirectory = AbsolutePath(root, "dataDir", path) ?? new HostSettings().DataDirectory,
         };
         try
@@ -91,6 +90,7 @@ public sealed record HostSettings
                 AddressPools = AddressPools.Read(root),
                 Ipv6 = root.FindBool("ipv6"),
                 DefaultHostAddresses = PublishDefaults.Read(root.FindObject("publish")),
+                Cgroup = root.FindObject("publish") is ConfigObject publish ? AbsolutePath(publish, "cgroup", path) : null,
                 Loopback = LoopbackWayText.Read(root.FindObject("publish")) ?? LoopbackWay.Socket,
                 Isolation = IsolationText.Read(root),
             };

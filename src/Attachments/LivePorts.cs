@@ -132,7 +132,12 @@ public static class LivePorts
             elements.AddRange(attachment.Networks().Where(element => !present.Contains(element.Set)));
         }
 
-        return before with { Ports = [.. kept, .. added.Ports], Elements = elements };
+        return before with
+        {
+            Ports = [.. kept, .. added.Ports],
+            Elements = elements,
+            Cgroup = before.Ports.Count > 0 ? before.Cgroup : host.Settings.Cgroup,
+        };
     }
 
     /// <summary>A record of both → one transaction → what a port needs beside → the record of what is left.</summary>
@@ -147,7 +152,7 @@ public static class LivePorts
             : null;
         List<RuleElement> networks = shared is null || added.Count == 0 ? [] : [.. attachment.Networks()];
         shared?.AddElements(networks);
-        host.Records.Write(before with { Ports = [.. before.Ports, .. added], Elements = [.. before.Elements, .. come] });
+        host.Records.Write(after with { Ports = [.. before.Ports, .. added], Elements = [.. before.Elements, .. come] });
         try
         {
             host.Policy.Change(gone, come, networks, added);

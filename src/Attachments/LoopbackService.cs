@@ -13,11 +13,9 @@ namespace CniPlugins.Attachments;
 /// </summary>
 internal sealed class LoopbackService : IDisposable
 {
-    private const string Note = "socket programs";
-
     private readonly HostSettings _settings;
     private readonly StateDirectory _state;
-    private LoopbackPorts? _ports;
+    private readonly Dictionary<string, LoopbackPorts> _opened = [];
     private string? _fault;
     private bool _isPrepared;
 
@@ -27,7 +25,7 @@ internal sealed class LoopbackService : IDisposable
         _fault = settings.Loopback == LoopbackWay.Nat ? "publish.loopback is \"nat\"" : null;
     }
 
-    /// <summary>Why nothing is served at the socket; null: it is. Tries it in the kernel, leaving nothing.</summary>
+    /// <summary>Why nothing new is served at the socket; null: it is. Tries it in the kernel, leaving nothing.</summary>
     public string? FindFault()
     {
         if (_isPrepared)
@@ -36,13 +34,18 @@ internal sealed class LoopbackService : IDisposable
         }
 
         _isPrepared = true;
+        if (_fault is not null)
+        {
+            return _fault;
+        }
+
         try
         {
-            Open()?.Prepare();
+            Open(_settings.Cgroup).Prepare();
         }
         catch (LinuxException e)
         {
-            Close(e);
+            _fault = e.Message;
         }
 
         return _fault;
@@ -64,27 +67,37 @@ internal sealed class LoopbackService : IDisposable
     }
 
     /// <summary>Serves a record's ports at the socket, but for those that are translated.</summary>
+    /// <exception cref="CniException">There is no room (11).</exception>
     /// <exception cref="LinuxException">The kernel refused.</exception>
     public void Add(AttachmentRecord record)
     {
-        if (ListServed(record) is { Count: > 0 } ports)
+        if (ListServed(record) is not { Count: > 0 } ports)
         {
-            HostNotes.Add(_state, Note);
-            Require().Add(ports, AttachmentNames.Full(record.Attachment));
+            return;
+        }
+
+        HostNotes.Add(_state, Note(record.Cgroup));
+        try
+        {
+            Open(record.Cgroup).Add(ports, AttachmentNames.Full(record.Attachment));
+        }
+        catch (LinuxException e) when (e.Errno == Errno.E2BIG)
+        {
+            throw new CniException(
+                CniErrorCode.TryAgainLater,
+                $"there is no room for {ports.Count} more ports on loopback addresses: publish fewer, or on another address, or remove containers that publish many",
+                e.Message,
+                e);
         }
     }
 
-    /// <summary>Serves a record's ports no more.</summary>
+    /// <summary>Serves a record's ports no more, wherever the settings say by now that others are to be served.</summary>
     /// <exception cref="LinuxException">The kernel refused.</exception>
     public void Remove(AttachmentRecord record)
     {
-        if (ListServed(record) is { Count: > 0 } ports)
+        if (ListServed(record) is { Count: > 0 } ports && Find(record.Cgroup)?.Remove(ports, AttachmentNames.Full(record.Attachment)) != false)
         {
-            bool wasLast = TryOpen()?.Remove(ports, AttachmentNames.Full(record.Attachment)) ?? false;
-            if (wasLast)
-            {
-                HostNotes.Remove(_state, Note);
-            }
+            HostNotes.Remove(_state, Note(record.Cgroup));
         }
     }
 
@@ -99,19 +112,39 @@ internal sealed class LoopbackService : IDisposable
 
     /// <summary>Those of a record's ports that are to be served at the socket and are not.</summary>
     /// <exception cref="LinuxException">The kernel refused.</exception>
-    public IReadOnlyList<PublishedPort> FindMissing(AttachmentRecord record) =>
-        ListServed(record) is { Count: > 0 } ports ? Require().FindMissing(ports, AttachmentNames.Full(record.Attachment)) : [];
+    public IReadOnlyList<PublishedPort> FindMissing(AttachmentRecord record)
+    {
+        IReadOnlyList<PublishedPort> ports = ListServed(record);
+        return ports.Count == 0 ? [] : Find(record.Cgroup)?.FindMissing(ports, AttachmentNames.Full(record.Attachment)) ?? ports;
+    }
 
     /// <summary>Whether the programs that should be attached are: a question of the same price whatever the number of ports.</summary>
     /// <exception cref="LinuxException">The kernel refused.</exception>
-    public bool IsInPlace() => !HostNotes.Has(_state, Note) || TryOpen()?.IsAttached == true;
+    public bool IsInPlace() => !HostNotes.Has(_state, Note(_settings.Cgroup)) || Find(_settings.Cgroup)?.IsAttached == true;
 
-    /// <summary>Compares what is served in this namespace with what should be, ports with their attachment's name.</summary>
+    /// <summary>Compares what is served in this namespace with what should be.</summary>
     /// <returns>How much differs, or was put right.</returns>
     /// <exception cref="CniException">Something should be served, and cannot (11).</exception>
     /// <exception cref="LinuxException">The kernel refused.</exception>
-    public int Compare(IReadOnlyList<(PublishedPort Port, string Owner)> ports, bool repair) =>
-        ports.Count > 0 ? Require().Compare(ports, repair) : TryOpen()?.Compare(ports, repair) ?? 0;
+    public int Compare(IReadOnlyList<ServedPort> ports, bool repair)
+    {
+        int differences = 0;
+        foreach (string? cgroup in ports.Select(static port => port.Cgroup).Append(_settings.Cgroup).Distinct())
+        {
+            List<(PublishedPort, string)> wanted = [.. ports.Where(port => port.Cgroup == cgroup).Select(static port => (port.Port, port.Owner))];
+            if (Find(cgroup) is LoopbackPorts found)
+            {
+                differences += found.Compare(wanted, repair);
+            }
+            else if (wanted.Count > 0)
+            {
+                throw new CniException(
+                    CniErrorCode.TryAgainLater, $"ports on loopback addresses cannot be served at the socket any more: {cgroup ?? "cgroup2"} is gone");
+            }
+        }
+
+        return differences;
+    }
 
     /// <summary>
     /// Those of a record's ports that are served at the socket. Its elements tell which are translated instead, and which are refused to who comes from the
@@ -151,7 +184,13 @@ internal sealed class LoopbackService : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _ports?.Dispose();
+    public void Dispose()
+    {
+        foreach (LoopbackPorts ports in _opened.Values)
+        {
+            ports.Dispose();
+        }
+    }
 
     /// <summary>Those of a record's ports that packets are translated for: of a port on a loopback address that is served at the socket there are none.</summary>
     public static IReadOnlyList<PublishedPort> ListTranslated(AttachmentRecord record)
@@ -164,28 +203,28 @@ internal sealed class LoopbackService : IDisposable
 
     private static bool IsOnLoopback(PublishedPort port) => port.OnEveryAddress || IPAddress.IsLoopback(port.HostAddress);
 
-    private LoopbackPorts Require() => TryOpen() ?? throw new CniException(
-        CniErrorCode.TryAgainLater, $"ports on loopback addresses cannot be served at the socket any more: {_fault}");
+    private static string Note(string? cgroup) => cgroup is null ? "socket programs" : $"socket programs {AttachmentNames.Hash(cgroup)}";
 
-    private LoopbackPorts? TryOpen()
+    private LoopbackPorts Open(string? cgroup)
+    {
+        if (!_opened.TryGetValue(cgroup ?? string.Empty, out LoopbackPorts? ports))
+        {
+            _opened[cgroup ?? string.Empty] = ports = LoopbackPorts.Open(cgroup);
+        }
+
+        return ports;
+    }
+
+    /// <summary>Null where there is no such cgroup, or no cgroups at all: what was attached there went with it.</summary>
+    private LoopbackPorts? Find(string? cgroup)
     {
         try
         {
-            return Open();
+            return Open(cgroup);
         }
-        catch (LinuxException e)
+        catch (LinuxException e) when (e.Errno is Errno.ENOENT or Errno.ENOTDIR or Errno.EINVAL or Errno.ENODEV or Errno.EPERM or Errno.ENOSYS or Errno.EOPNOTSUPP)
         {
-            Close(e);
             return null;
         }
-    }
-
-    private LoopbackPorts? Open() => _fault is null ? _ports ??= LoopbackPorts.Open(_settings.Cgroup) : null;
-
-    private void Close(LinuxException e)
-    {
-        _fault = e.Message;
-        _ports?.Dispose();
-        _ports = null;
     }
 }

@@ -78,11 +78,20 @@ internal sealed class PortChooser
     /// <summary>The same mapping twice is one mapping; two mappings cannot share a host port.</summary>
     private void Add(PublishedPort port)
     {
-        if (_ports.TryAdd(Key(port), port.ContainerPort))
+        bool isNew = _ports.TryAdd(Key(port), port.ContainerPort);
+        if (isNew)
         {
             _inOrder.Add(port);
         }
-        else if (_ports[Key(port)] is int same && same != port.ContainerPort)
+
+        // On one address, and on every address: the more special one would count, and the other seem to.
+        int same = isNew && _ports.TryGetValue(Key(port) with { HostAddress = Any(port) }, out int everywhere) ? everywhere : _ports[Key(port)];
+        if (port.OnEveryAddress && _inOrder.Find(other => IsSameNumber(other, port) && other.ContainerPort != port.ContainerPort) is PublishedPort special)
+        {
+            same = special.ContainerPort;
+        }
+
+        if (same != port.ContainerPort)
         {
             throw new CniException(
                 CniErrorCode.InvalidConfig,
@@ -193,11 +202,15 @@ internal sealed class PortChooser
 
     private bool IsOurs(PublishedPort port)
     {
-        IPAddress any = port.HostAddress.AddressFamily == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any : IPAddress.Any;
-        return _ports.ContainsKey(Key(port)) || _ports.ContainsKey(Key(port with { HostAddress = any }))
-            || (port.OnEveryAddress && _ports.Keys.Any(other => other.HostPort == port.HostPort && other.Protocol == port.Protocol
-                && other.HostAddress.AddressFamily == port.HostAddress.AddressFamily));
+        return _ports.ContainsKey(Key(port)) || _ports.ContainsKey(Key(port with { HostAddress = Any(port) }))
+            || (port.OnEveryAddress && _ports.Keys.Any(other => IsSameNumber(other, port)));
     }
+
+    private static bool IsSameNumber(PublishedPort one, PublishedPort other) => one.HostPort == other.HostPort && one.Protocol == other.Protocol
+        && one.HostAddress.AddressFamily == other.HostAddress.AddressFamily;
+
+    private static IPAddress Any(PublishedPort port) =>
+        port.HostAddress.AddressFamily == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any : IPAddress.Any;
 
     private static PublishedPort Key(PublishedPort port) => port with { ContainerPort = 0 };
 

@@ -134,7 +134,8 @@ public static class PortForm
 
     // Digits alone, and as they would be written again: no sign, no space, no zero in front.
     private static bool TryReadPort(string text, out ushort port) =>
-        ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port) && (text.Length == 1 || text[0] != '0');
+        ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port) && (text.Length == 1 || text[0] != '0')
+        && !text.Contains('\0', StringComparison.Ordinal);   // which the framework lets stand at the end
 
     private static long ScopeIdOrZero(this IPAddress address) => address.AddressFamily == AddressFamily.InterNetworkV6 ? address.ScopeId : 0;
 }

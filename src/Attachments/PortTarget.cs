@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using CniPlugins.Cni;
 using CniPlugins.Publishing;
 
@@ -29,6 +30,7 @@ internal sealed record PortTarget(PortMapping Mapping, IReadOnlyList<(IPAddress 
             List<(IPAddress, IPAddress)> ways = [];
             foreach (IPAddress host in named ? mapping.HostAddresses : defaults)
             {
+                RequireOneHost(host, mapping);
                 if (host.Equals(IPAddress.IPv6Loopback) && findIpv6LoopbackFault(mapping.Protocol) is string fault)
                 {
                     if (!named && defaults.Count > 1)
@@ -69,6 +71,16 @@ internal sealed record PortTarget(PortMapping Mapping, IReadOnlyList<(IPAddress 
     private static CniException OfOtherFamily(PortMapping mapping, IReadOnlyList<IPAddress> hosts) => new(
         CniErrorCode.InvalidConfig,
         $"port {Number(mapping)} cannot be published on {string.Join(" and ", hosts)}: the container has no address of that family; name a hostIP of the other");
+
+    private static void RequireOneHost(IPAddress host, PortMapping mapping)
+    {
+        bool isForMany = host.AddressFamily == AddressFamily.InterNetwork ? host.GetAddressBytes()[0] >= 224 : host.IsIPv6Multicast;
+        if (isForMany)
+        {
+            throw new CniException(
+                CniErrorCode.InvalidConfig, $"port {Number(mapping)} cannot be published on {host}, which is no address of one host: name an address of this host");
+        }
+    }
 
     private static int Number(PortMapping mapping) => mapping.HostPort == 0 ? mapping.ContainerPort : mapping.HostPort;
 }

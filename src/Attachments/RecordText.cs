@@ -31,6 +31,7 @@ internal static class RecordText
         writer.Member("bridge", record.Bridge);
         writer.Member("device", record.Device);
         writer.Member("forwarded", record.Forwarded);
+        writer.Member("cgroup", record.Cgroup);
         writer.Member("adminChain", record.AdminChain);
         writer.Member("addresses", record.Addresses, static (writer, address) => writer.String(address.ToString()));
         writer.Member("ports", record.Ports, static (writer, port) => writer.String(Format(port)));
@@ -60,6 +61,7 @@ internal static class RecordText
         Bridge = FindString(root, "bridge"),
         Device = FindString(root, "device"),
         Forwarded = FindString(root, "forwarded"),
+        Cgroup = FindString(root, "cgroup"),
         AdminChain = FindString(root, "adminChain"),
         Addresses = [.. Items(root, "addresses").Select(static item => IPAddress.Parse(item.GetString()!))],
         Ports = [.. Items(root, "ports").Select(ReadPort)],

@@ -26,6 +26,9 @@ public enum Errno
     /// <summary>No such device or address.</summary>
     ENXIO = 6,
 
+    /// <summary>Argument list too long; a BPF map that is full.</summary>
+    E2BIG = 7,
+
     /// <summary>Not a program for this machine.</summary>
     ENOEXEC = 8,
 

@@ -9,6 +9,8 @@ public readonly record struct NamespaceIdentity(ulong Device, ulong Inode);
 public sealed class NetworkNamespace : IDisposable
 {
     private const long NsfsMagic = 0x6e736673;   // NSFS_MAGIC, include/uapi/linux/magic.h
+    private const ulong NsGetNsType = 0xb703;    // NS_GET_NSTYPE, include/uapi/linux/nsfs.h
+    private const int CloneNewNet = 0x40000000;   // CLONE_NEWNET
     private const long ProcMagic = 0x9fa0;       // PROC_SUPER_MAGIC: a bind mount made by kernels before 3.19
 
     private readonly SafeFileDescriptor _descriptor;
@@ -145,6 +147,6 @@ public sealed class NetworkNamespace : IDisposable
             return false;
         }
 
-        return buffer[0] is NsfsMagic or ProcMagic;
+        return buffer[0] is NsfsMagic or ProcMagic && Libc.ioctl(descriptor.Value, NsGetNsType, 0) is CloneNewNet or < 0;   // before 4.11 nobody can tell
     }
 }

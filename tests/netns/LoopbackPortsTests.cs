@@ -120,6 +120,14 @@ public sealed class LoopbackPortsTests : IDisposable
             direct.ReceiveFrom(new byte[256], ref from);
             Assert.Equal(new IPEndPoint(IPAddress.Parse("10.1.0.2"), 53), from);
 
+            // The same said for one datagram: nothing with a loopback address leaves lo.
+            using (Socket loose = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp) { ReceiveTimeout = 500 })
+            {
+                loose.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+                loose.SendTo("?"u8, new IPEndPoint(IPAddress.Loopback, 5353));
+                Assert.Throws<SocketException>(() => loose.Receive(new byte[256]));
+            }
+
             // Bound to loopback it has no way to a container: a refusal at once, and no waiting.
             using Socket bound = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
             bound.Bind(new IPEndPoint(IPAddress.Loopback, 0));

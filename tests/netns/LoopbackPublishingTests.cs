@@ -141,6 +141,33 @@ public sealed class LoopbackPublishingTests : IDisposable
         Directory.Delete(path);
     }
 
+    /// <summary>What a record says decides where its ports are taken out, whatever the settings are by now.</summary>
+    [Theory]
+    [InlineData("nat")]
+    [InlineData("cgroup")]
+    [InlineData("broken")]
+    public void A_port_goes_with_its_container_after_the_settings_have_changed(string change)
+    {
+        string pinned = BridgeNet.With(
+            s_network, """{"ipam":{"type":"static","addresses":[{"address":"10.1.0.7/24","gateway":"10.1.0.1"}]}}""");
+        string path = Directory.CreateDirectory($"{TestCgroup.Path}/other-{Guid.NewGuid():N}").FullName;
+        _container.Add("bridge", pinned, BridgeNet.Ports(BridgeNet.Port(8080, 80)));
+        _host.SetConfiguration(change switch
+        {
+            "nat" => Nat,
+            "cgroup" => $$$"""{"publish":{"cgroup":"{{{path}}}"}}""",
+            _ => """{"publish":{"cgroup":5}}""",
+        });
+
+        _container.Delete("bridge", pinned);
+
+        _host.SetConfiguration("{}");
+        _second.Add("bridge", pinned);
+        using TcpEcho server = new(_second.Netns, 80);
+        Assert.Equal("Refused", Dial("tcp", "127.0.0.1"));
+        Directory.Delete(path);
+    }
+
     /// <summary>The way may change between two containers, and for one that is there it stays what it was.</summary>
     [Fact]
     public void A_change_of_the_setting_is_for_containers_to_come()

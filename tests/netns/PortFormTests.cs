@@ -125,6 +125,23 @@ public sealed class PortFormTests : IDisposable
         Assert.Equal([40000, 40002, 40004, 40008, 40009], ToldBy(add).Select(static t => t.HostPort).Distinct().Order());
     }
 
+    /// <summary>What could only seem to be published, or is no address of one host.</summary>
+    [Theory]
+    [InlineData("\"8080:80\"", "\"0.0.0.0:8080:81\"")]
+    [InlineData("\"0.0.0.0:8080:81\"", "\"127.0.0.1:8080:80\"")]
+    [InlineData("\"224.0.0.1:8080:80\"", "\"8081:81\"")]
+    [InlineData("\"255.255.255.255:8080:80\"", "\"8081:81\"")]
+    [InlineData("\"[ff02::1]:8080:80\"", "\"8081:81\"")]
+    [InlineData("\"8080\\u0000:80\"", "\"8081:81\"")]
+    public void What_makes_no_sense_is_refused_and_nothing_is_made(string one, string other)
+    {
+        World before = BridgeNet.World(_host);
+
+        _container.TryAdd("bridge", s_network, BridgeNet.Ports(one, other)).RequireError(7);
+
+        BridgeNet.World(_host).AssertEqual(before);
+    }
+
     [Fact]
     public void When_none_is_free_nothing_is_made()
     {

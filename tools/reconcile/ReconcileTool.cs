@@ -56,13 +56,13 @@ public static class ReconcileTool
             ReconcileReport report = check ? Reconciliation.Inspect(host) : Reconciliation.Repair(host);
             foreach (string warning in report.Warnings)
             {
-                environment.Warn($"passed over: {warning}");
+                environment.Warn(Plain($"passed over: {warning}"));
             }
 
             StringBuilder text = new();
             foreach (string difference in report.Differences)
             {
-                AppendLine(text, check ? difference : $"put right: {difference}");
+                text.Append(Plain(check ? difference : $"put right: {difference}")).Append('\n');
             }
 
             Print(environment.Output, text.Length > 0 ? text.ToString() : "nothing to do\n");
@@ -81,15 +81,13 @@ public static class ReconcileTool
     }
 
     /// <summary>A line, without what a state file could send to an operator's terminal.</summary>
-    private static void AppendLine(StringBuilder text, string line)
+    private static string Plain(string line) => string.Create(line.Length, line, static (plain, line) =>
     {
-        foreach (char c in line)
+        for (int i = 0; i < line.Length; i++)
         {
-            text.Append(char.IsControl(c) ? ' ' : c);
+            plain[i] = char.IsControl(line[i]) ? ' ' : line[i];
         }
-
-        text.Append('\n');
-    }
+    });
 
     private static void Print(Stream stream, string text)
     {

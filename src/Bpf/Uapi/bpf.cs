@@ -101,6 +101,8 @@ public struct BpfSockAddr
     public const short UserIp6Offset = 8;
     public const short UserPortOffset = 24;
     public const short ProtocolOffset = 36;
+    public const short MessageSourceIp4Offset = 40;
+    public const short MessageSourceIp6Offset = 44;
     public const short SocketOffset = 64;
 
     [FieldOffset(UserIp4Offset), KernelField("user_ip4")]
@@ -114,6 +116,12 @@ public struct BpfSockAddr
 
     [FieldOffset(ProtocolOffset), KernelField("protocol")]
     internal uint Protocol;
+
+    [FieldOffset(MessageSourceIp4Offset), KernelField("msg_src_ip4")]
+    internal uint MessageSourceIp4;
+
+    [FieldOffset(MessageSourceIp6Offset), KernelField("msg_src_ip6[0]")]
+    internal uint MessageSourceIp6;
 
     [FieldOffset(SocketOffset), KernelField("sk")]
     internal ulong Socket;

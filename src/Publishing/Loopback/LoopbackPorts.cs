@@ -43,7 +43,7 @@ public sealed class LoopbackPorts : IDisposable
     /// <summary>Enters those of the ports that are on loopback addresses; with the first one the programs are attached.</summary>
     /// <param name="ports">The ports; whoever calls this has made sure that they are nobody else's.</param>
     /// <param name="owner">The attachment.</param>
-    /// <exception cref="LinuxException">The kernel refused; E2BIG: there are 131,072 already.</exception>
+    /// <exception cref="LinuxException">The kernel refused; E2BIG: there are 262,144 already.</exception>
     public void Add(IReadOnlyList<PublishedPort> ports, string owner)
     {
         List<SocketEntry> entries = Entries(ports, owner);

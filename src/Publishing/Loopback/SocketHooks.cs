@@ -16,7 +16,7 @@ internal sealed class SocketHooks : IDisposable
     private const string NamePrefix = "cni_publish_";
     private const string PortsName = "cni_ports_1";
     private const string PeersName = "cni_peers_1";
-    private const int MostPorts = 1 << 17;
+    private const int MostPorts = 1 << 18;
     private const int MostPeers = 1 << 14;
 
     /// <summary>The last one is attached last, and so tells whether all are.</summary>

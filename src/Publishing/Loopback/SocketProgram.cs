@@ -44,11 +44,11 @@ internal sealed class SocketProgram
         bool v6 = place is BPF_CGROUP.INET6_CONNECT or BPF_CGROUP.UDP6_SENDMSG or BPF_CGROUP.UDP6_RECVMSG or BPF_CGROUP.INET6_GETPEERNAME;
         bool leads = place is BPF_CGROUP.INET4_CONNECT or BPF_CGROUP.INET6_CONNECT or BPF_CGROUP.UDP4_SENDMSG or BPF_CGROUP.UDP6_SENDMSG;
         SocketProgram program = new(v6, ports, peers);
-        return leads ? program.Lead() : program.Name();
+        return leads ? program.Lead(isMessage: place is BPF_CGROUP.UDP4_SENDMSG or BPF_CGROUP.UDP6_SENDMSG) : program.Name();
     }
 
     /// <summary>R6: context; R7: last word of the address that was given; R8: the word before it, for IPv6; R9: what the map says.</summary>
-    private ulong[] Lead()
+    private ulong[] Lead(bool isMessage)
     {
         _code.Move(R6, R1);
         if (_v6)
@@ -61,6 +61,13 @@ internal sealed class SocketProgram
         }
 
         RequireUnbound();
+        if (isMessage)
+        {
+            // Of IP_PKTINFO or IPV6_PKTINFO; else what was looked at above.
+            _code.Move(R2, R6);
+            RequireOtherSource(_v6 ? BpfSockAddr.MessageSourceIp6Offset : BpfSockAddr.MessageSourceIp4Offset);
+        }
+
         FindPort();
         NotePeer();
         CopyToContext(R9);
@@ -141,34 +148,40 @@ internal sealed class SocketProgram
     /// <summary>What goes out with a loopback source is dropped on its way (ip_route_input_slow), and what is bound to lo has no way to a container.</summary>
     private void RequireUnbound()
     {
-        BpfLabel unbound = BpfAssembler.NewLabel();
         _code.LoadU64(R2, R6, BpfSockAddr.SocketOffset);
         _code.JumpIfEqual(R2, 0, _end);
         _code.LoadU32(R1, R2, BpfSock.BoundDeviceOffset);
         _code.JumpIfNot32(R1, 0, _end);
+        RequireOtherSource(_v6 ? BpfSock.SourceIp6Offset : BpfSock.SourceIp4Offset);
+    }
+
+    /// <summary>The source address at R2 + offset is none of loopback. R1 and R3 are lost.</summary>
+    private void RequireOtherSource(short offset)
+    {
         if (!_v6)
         {
-            _code.LoadU32(R1, R2, BpfSock.SourceIp4Offset);
+            _code.LoadU32(R1, R2, offset);
             _code.And(R1, FirstOctet);
             _code.JumpIfEqual(R1, 127, _end);
             return;
         }
 
         BpfLabel mapped = BpfAssembler.NewLabel();
-        _code.LoadU32(R3, R2, BpfSock.SourceIp6Offset + 12);
-        _code.LoadU32(R1, R2, BpfSock.SourceIp6Offset);
-        _code.JumpIfNot32(R1, 0, unbound);
-        _code.LoadU32(R1, R2, BpfSock.SourceIp6Offset + 4);
-        _code.JumpIfNot32(R1, 0, unbound);
-        _code.LoadU32(R1, R2, BpfSock.SourceIp6Offset + 8);
+        BpfLabel isOther = BpfAssembler.NewLabel();
+        _code.LoadU32(R3, R2, (short)(offset + 12));
+        _code.LoadU32(R1, R2, offset);
+        _code.JumpIfNot32(R1, 0, isOther);
+        _code.LoadU32(R1, R2, (short)(offset + 4));
+        _code.JumpIfNot32(R1, 0, isOther);
+        _code.LoadU32(R1, R2, (short)(offset + 8));
         _code.JumpIfEqual32(R1, MappedWord, mapped);
-        _code.JumpIfNot32(R1, 0, unbound);
+        _code.JumpIfNot32(R1, 0, isOther);
         _code.JumpIfEqual32(R3, Loopback6, _end);
-        _code.Jump(unbound);
+        _code.Jump(isOther);
         _code.Mark(mapped);
         _code.And(R3, FirstOctet);
         _code.JumpIfEqual(R3, 127, _end);
-        _code.Mark(unbound);
+        _code.Mark(isOther);
     }
 
     /// <summary>R9 = the entry for the address, or the one for every address.</summary>
