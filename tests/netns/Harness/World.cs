@@ -12,7 +12,7 @@ public sealed class World
 {
     /// <summary>Files that stay when nothing is left, or until the host's last attachment goes.</summary>
     private static readonly Regex s_frame = new(
-        @"^\[files\] (run/cni-plugins/((attachments|bridges)/|(lock|tables): |host/((socket programs|ports on [^:]+): .*)?)?|var/lib/cni/(results/|networks/([^/]+/(lock: |last_reserved_ip.*)?|\.index/.*)?)?)$|"
+        @"^\[files\] (run/cni-plugins/((attachments|bridges)/|(lock|tables): |host/((socket programs|ports on )[^:]*: .*)?)?|var/lib/cni/(results/|networks/([^/]+/(lock: |last_reserved_ip.*)?|\.index/.*)?)?)$|"
         + @"^\[files\] run/cni-ipam-state/([^/]+/(lock: |last_reserved_ip.*)?|\.index/.*)?$|^\[files\] run/cni/(tuning/)?$");
 
     private readonly List<string> _lines;
