@@ -96,26 +96,26 @@ internal sealed class ThroughputScenario : IScenario
         /// <summary>Gbit/s.</summary>
         public double Measure(string way) => way switch
         {
-            "bridge, no port" => Measure(_other.NetworkPath, _server.Addresses[0], Port),
-            "LAN, routed, no port" => Measure(_lan.NetworkPath, _server.Addresses[0], Port),
-            "LAN, published port" => Measure(_lan.NetworkPath, Neighbour.HostAddress, Shape.FirstPort),
-            _ => Measure(_host.NetworkPath, "127.0.0.1", Shape.FirstPort),
+            "bridge, no port" => Measure(way, _other.NetworkPath, _server.Addresses[0], Port),
+            "LAN, routed, no port" => Measure(way, _lan.NetworkPath, _server.Addresses[0], Port),
+            "LAN, published port" => Measure(way, _lan.NetworkPath, Neighbour.HostAddress, Shape.FirstPort),
+            _ => Measure(way, _host.NetworkPath, "127.0.0.1", Shape.FirstPort),
         };
 
-        private double Measure(string from, string address, int port)
+        private double Measure(string way, string from, string address, int port)
         {
-            // The server serves one and ends; the client comes again until the server is there, and neither stays if the other does not come.
-            string call = $"/usr/bin/iperf3 -J -t 5 -c {address} -p {port}";
+            // The server serves one and ends; the client waits until it listens (state 0A), and neither stays if the other does not come.
+            string listens = $"/usr/bin/nsenter --net={_server.NetworkPath} /usr/bin/grep -q ':{Port:X4} 0*:0000 0A ' /proc/net/tcp6";
             string[] server = ["/usr/bin/timeout", "30", "/usr/bin/nsenter", $"--net={_server.NetworkPath}", "/usr/bin/iperf3", "-s", "-1", "-p", $"{Port}"];
             string[] client =
             [
-                "/usr/bin/timeout", "30", "/usr/bin/nsenter", $"--net={from}", "/bin/sh", "-c",
-                $"for i in 1 2 3 4 5 6 7 8 9 10; do out=$({call}) && break; /usr/bin/sleep 0.2; done; echo \"$out\"",
+                "/usr/bin/timeout", "30", "/bin/sh", "-c",
+                $"until {listens}; do /usr/bin/sleep 0.1; done; exec /usr/bin/nsenter --net={from} /usr/bin/iperf3 -J -t 5 -c {address} -p {port}",
             ];
             IReadOnlyList<ProcessOutcome> ends = _host.TryTools(server, client);
             string output = ends[1].Output;
             JsonNode? rate = output.StartsWith('{') ? JsonNode.Parse(output)!["end"]?["sum_received"]?["bits_per_second"] : null;
-            return rate?.GetValue<double>() / 1e9 ?? throw new BenchException($"iperf3 to {address}:{port}: {output}{ends[0].Output}{ends[0].Error}");
+            return rate?.GetValue<double>() / 1e9 ?? throw new BenchException($"{Contender.Name}, {way}: iperf3 to {address}:{port}: {output}{ends[0].Output}{ends[0].Error}");
         }
     }
 }
