@@ -9,6 +9,7 @@ internal sealed class BenchHost : IDisposable
 
     private readonly Launcher _launcher = new();
     private readonly Shape _shape;
+    private readonly Dictionary<Sandbox, Shape> _attached = [];
     private int _containers;
 
     /// <summary>Makes it.</summary>
@@ -17,8 +18,8 @@ internal sealed class BenchHost : IDisposable
         Contender = contender;
         _shape = shape;
         Tool("/usr/sbin/ip", "link", "set", "lo", "up");
-        Tool("/usr/sbin/ip", "link", "add", Shape.Master, "type", "veth", "peer", "name", "lan1");
-        Tool("/usr/sbin/ip", "link", "set", "lan1", "up");
+        Tool("/usr/sbin/ip", "link", "add", Shape.Master, "type", "veth", "peer", "name", Shape.FarEnd);
+        Tool("/usr/sbin/ip", "link", "set", Shape.FarEnd, "up");
         Tool("/usr/sbin/ip", "link", "set", Shape.Master, "up");
     }
 
@@ -33,11 +34,16 @@ internal sealed class BenchHost : IDisposable
 
     /// <summary>ADD of the network for a new container in this sandbox.</summary>
     /// <exception cref="BenchException">It failed.</exception>
-    public Measurement Add(Sandbox sandbox, bool publish = true)
+    public Measurement Add(Sandbox sandbox, bool publish = true) => Add(sandbox, Chosen(publish));
+
+    /// <summary>ADD of the network in another shape.</summary>
+    /// <exception cref="BenchException">It failed.</exception>
+    public Measurement Add(Sandbox sandbox, Shape shape)
     {
         Measurement cost = default;
         sandbox.Renew();
-        foreach (JsonObject plugin in Plugins(publish))
+        _attached[sandbox] = shape;
+        foreach (JsonObject plugin in shape.Plugins(Contender))
         {
             ProcessOutcome outcome = Require(_launcher.Run(Call("ADD", plugin, sandbox)), "ADD", plugin);
             sandbox.Result = outcome.Output;
@@ -49,15 +55,20 @@ internal sealed class BenchHost : IDisposable
 
     /// <summary>DEL of the network for the container in this sandbox.</summary>
     /// <exception cref="BenchException">It failed.</exception>
-    public Measurement Delete(Sandbox sandbox, bool publish = true)
+    public Measurement Delete(Sandbox sandbox, bool publish = true) => Delete(sandbox, Chosen(publish));
+
+    /// <summary>DEL of the network in another shape.</summary>
+    /// <exception cref="BenchException">It failed.</exception>
+    public Measurement Delete(Sandbox sandbox, Shape shape)
     {
         Measurement cost = default;
-        foreach (JsonObject plugin in Plugins(publish).Reverse())
+        foreach (JsonObject plugin in shape.Plugins(Contender).Reverse())
         {
             cost += Require(_launcher.Run(Call("DEL", plugin, sandbox)), "DEL", plugin).Cost;
         }
 
         sandbox.Result = null;
+        _attached.Remove(sandbox);
         return cost;
     }
 
@@ -65,7 +76,7 @@ internal sealed class BenchHost : IDisposable
     /// <exception cref="BenchException">One of them failed.</exception>
     public Measurement CallAtOnce(string verb, IReadOnlyList<Sandbox> sandboxes)
     {
-        JsonObject plugin = Plugins(publish: true)[0];
+        JsonObject plugin = _shape.Plugins(Contender)[0];
         IReadOnlyList<ProcessOutcome> outcomes = _launcher.Run([.. sandboxes.Select(each => Call(verb, plugin, each))], out double wall);
         Measurement sum = default;
         foreach ((ProcessOutcome outcome, Sandbox sandbox) in outcomes.Zip(sandboxes))
@@ -81,7 +92,7 @@ internal sealed class BenchHost : IDisposable
     /// <exception cref="BenchException">It failed.</exception>
     public Measurement Version()
     {
-        JsonObject plugin = Plugins(publish: false)[0];
+        JsonObject plugin = Chosen(publish: false).Plugins(Contender)[0];
         return Require(_launcher.Run(new ProcessStart([Executable(plugin)], Variables("VERSION"), plugin.ToJsonString())), "VERSION", plugin).Cost;
     }
 
@@ -90,7 +101,8 @@ internal sealed class BenchHost : IDisposable
     public int CountPrograms(string verb, Sandbox sandbox)
     {
         int count = 0;
-        IReadOnlyList<JsonObject> plugins = Plugins(publish: true);
+        _attached[sandbox] = _shape;
+        IReadOnlyList<JsonObject> plugins = _shape.Plugins(Contender);
         foreach (JsonObject plugin in verb == "DEL" ? plugins.Reverse() : plugins)
         {
             ProcessStart start = Call(verb, plugin, sandbox);
@@ -106,22 +118,62 @@ internal sealed class BenchHost : IDisposable
 
     /// <summary>Runs a tool inside the host; its output.</summary>
     /// <exception cref="BenchException">It failed.</exception>
-    public string Tool(params string[] words)
+    public string Tool(params string[] words) => Tool(words, "");
+
+    /// <summary>Runs a tool that reads its standard input.</summary>
+    /// <exception cref="BenchException">It failed.</exception>
+    public string Tool(IReadOnlyList<string> words, string input)
     {
-        ProcessOutcome outcome = TryTool(words);
+        ProcessOutcome outcome = _launcher.Run(new ProcessStart(words, s_noVariables, input));
         return outcome.Succeeded ? outcome.Output : throw new BenchException($"{string.Join(' ', words)}: {outcome.Error}{outcome.Output}");
     }
 
     /// <summary>Runs a tool inside the host, whatever comes of it.</summary>
     public ProcessOutcome TryTool(params string[] words) => _launcher.Run(new ProcessStart(words, s_noVariables, ""));
 
+    /// <summary>Runs tools inside the host at the same time, whatever comes of them.</summary>
+    public IReadOnlyList<ProcessOutcome> TryTools(params IReadOnlyList<string>[] tools) =>
+        _launcher.Run([.. tools.Select(static words => new ProcessStart(words, s_noVariables, ""))], out _);
+
     /// <inheritdoc/>
-    public void Dispose() => _launcher.Dispose();
+    public void Dispose()
+    {
+        try
+        {
+            DeleteAll();
+        }
+        finally
+        {
+            _launcher.Dispose();
+        }
+    }
+
+    /// <summary>Ports on loopback addresses are served by programs at the root of the machine's cgroups, and these do not go with the namespace: DEL removes them.</summary>
+    private void DeleteAll()
+    {
+        if (Contender.NeedsPortmap)
+        {
+            return;
+        }
+
+        foreach ((Sandbox sandbox, Shape shape) in _attached.ToArray())
+        {
+            try
+            {
+                Delete(sandbox, shape);
+            }
+            catch (BenchException e)
+            {
+                // The others have to go too, and what went wrong before this is what the reader needs to see.
+                Console.Error.WriteLine($"cleaning up: {e.Message}");
+            }
+        }
+    }
 
     private static ProcessOutcome Require(ProcessOutcome outcome, string verb, JsonObject plugin) =>
         outcome.Succeeded ? outcome : throw new BenchException($"{verb} {plugin["type"]} failed: {outcome.Output}{outcome.Error}");
 
-    private IReadOnlyList<JsonObject> Plugins(bool publish) => (publish ? _shape : _shape with { Ports = 0 }).Plugins(Contender);
+    private Shape Chosen(bool publish) => publish ? _shape : _shape with { Ports = 0 };
 
     private string Executable(JsonObject plugin) => Path.Combine(Contender.Binaries, $"{plugin["type"]}");
 

@@ -25,7 +25,13 @@ internal sealed class HostPair(Contender peer, Shape shape) : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        Ours.Dispose();
-        Peer.Dispose();
+        try
+        {
+            Ours.Dispose();
+        }
+        finally
+        {
+            Peer.Dispose();
+        }
     }
 }

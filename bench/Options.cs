@@ -11,6 +11,10 @@ internal sealed record Options(int Rounds, Contender Peer, IReadOnlyList<IScenar
 {
     private const int UsualRounds = 40;
 
+    /// <summary>Whom ours is measured against where it matters how ports are published: the reference with each of its backends, as far as they are there.</summary>
+    public IReadOnlyList<Contender> PublishingPeers =>
+        Peer == Contender.Reference && Contender.FindNftablesReference() is Contender other ? [Peer, other] : [Peer];
+
     private static readonly IScenario[] s_all =
     [
         new VersionScenario(),
@@ -36,6 +40,9 @@ internal sealed record Options(int Rounds, Contender Peer, IReadOnlyList<IScenar
         new SequenceScenario(),
         new ReuseScenario(),
         new IpamScaleScenario(),
+        new PortScaleScenario(),
+        new PortCountScenario(),
+        new ThroughputScenario(),
     ];
 
     /// <summary>The options; null when they only ask for help, which is then given.</summary>

@@ -6,17 +6,26 @@ namespace CniPlugins.Bench;
 internal sealed class Report
 {
     private readonly StringBuilder _rows = new();
+    private readonly StringBuilder _values = new();
     private readonly StringBuilder _notes = new();
 
     /// <summary>A row of the table: what, in which call, and the programs executed by each contender where they were counted.</summary>
     public void Add(string scenario, string call, Samples samples, (int Ours, int Peer)? programs = null)
     {
         _rows.Append($"| {scenario} | {call} |");
-        Compare(samples.Compare(static m => m.WallMs));
-        Compare(samples.Compare(static m => m.CpuMs));
+        Compare(_rows, samples.Compare(static m => m.WallMs));
+        Compare(_rows, samples.Compare(static m => m.CpuMs));
         (Figure ours, Figure peer, _) = samples.Compare(static m => m.MemoryMiB);
         _rows.Append($" {ours.Median:0.0} | {peer.Median:0.0} |");
         _rows.AppendLine(programs is (int own, int other) ? $" {own}, {other} |" : " |");
+    }
+
+    /// <summary>A row of the second table, for what is not the cost of a call.</summary>
+    public void Add(string scenario, string what, string unit, Series series)
+    {
+        _values.Append($"| {scenario} | {what} | {unit} |");
+        Compare(_values, series.Compare());
+        _values.AppendLine();
     }
 
     /// <summary>A line below the table.</summary>
@@ -34,9 +43,14 @@ internal sealed class Report
                 .Append(_rows);
         }
 
+        if (_values.Length > 0)
+        {
+            text.AppendLine().AppendLine("| scenario | what | unit | ours | peer | ratio |").AppendLine("|---|---|---|---|---|---|").Append(_values);
+        }
+
         return text.AppendLine().Append(_notes).ToString();
     }
 
-    private void Compare((Figure Ours, Figure Peer, double Ratio) figures) =>
-        _rows.Append($" {figures.Ours} | {figures.Peer} | {figures.Ratio:0.00} |");
+    private static void Compare(StringBuilder table, (Figure Ours, Figure Peer, double Ratio) figures) =>
+        table.Append($" {figures.Ours} | {figures.Peer} | {figures.Ratio:0.00} |");
 }

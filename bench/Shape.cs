@@ -14,6 +14,9 @@ internal sealed record Shape
     /// <summary>The interface of the host that containers of some drivers hang on.</summary>
     public const string Master = "lan0";
 
+    /// <summary>The other end of that.</summary>
+    public const string FarEnd = "lan1";
+
     /// <summary>The driver's own keys; null: a bridge with a gateway.</summary>
     public string? Driver { get; init; }
 
@@ -35,8 +38,14 @@ internal sealed record Shape
     /// <summary>Key <c>ipMasq</c>.</summary>
     public bool Masquerade { get; init; }
 
-    /// <summary>How many ports of the host are published, for tcp, on no named host address.</summary>
+    /// <summary>How many ports of the host are published, for tcp.</summary>
     public int Ports { get; init; }
+
+    /// <summary>The first of them.</summary>
+    public int StartPort { get; init; } = FirstPort;
+
+    /// <summary>On which address of the host; null: none is named, and the contenders differ in what that means.</summary>
+    public string? HostAddress { get; init; }
 
     /// <summary>The range of IPv4 addresses; a small one gives an address again soon.</summary>
     public string Range4 { get; init; } = """{"subnet":"10.88.0.0/16"}""";
@@ -61,6 +70,10 @@ internal sealed record Shape
             if (contender.NeedsPortmap && Chained is null)
             {
                 plugins.Add(Parse("""{"type":"portmap","snat":true}"""));
+                if (contender.Backend is string backend)
+                {
+                    plugins[^1]["backend"] = backend;
+                }
             }
 
             plugins[^1]["capabilities"] = new JsonObject { ["portMappings"] = true };
@@ -77,10 +90,16 @@ internal sealed record Shape
 
     private static JsonObject Parse(string text) => JsonNode.Parse(text)!.AsObject();
 
-    private JsonArray Mappings() => [.. Enumerable.Range(FirstPort, Ports).Select(static port => (JsonNode)new JsonObject
+    private JsonArray Mappings() => [.. Enumerable.Range(StartPort, Ports).Select(Mapping)];
+
+    private JsonNode Mapping(int port)
     {
-        ["hostPort"] = port,
-        ["containerPort"] = port - PortShift,
-        ["protocol"] = "tcp",
-    })];
+        JsonObject mapping = new() { ["hostPort"] = port, ["containerPort"] = port - PortShift, ["protocol"] = "tcp" };
+        if (HostAddress is not null)
+        {
+            mapping["hostIP"] = HostAddress;
+        }
+
+        return mapping;
+    }
 }
