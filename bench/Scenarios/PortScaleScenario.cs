@@ -6,8 +6,8 @@ namespace CniPlugins.Bench.Scenarios;
 internal sealed class PortScaleScenario : IScenario
 {
     private const int WarmUps = 2;
-    private const int ConnectRounds = 4;
-    private const int ConnectsPerRound = 150;
+    private const int ConnectRounds = 12;
+    private const int ConnectsPerRound = 60;
 
     private static readonly (int Ports, int Rounds)[] s_levels = [(0, int.MaxValue), (100, 20), (1_000, 10), (10_000, 3)];
 
